@@ -1,0 +1,246 @@
+/**
+ * The decider on authentication challenges: values that compose, and the Layers and combinators that put one in place.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { pipeArguments } from "effect/Pipeable"
+import type { AuthenticationChallenge } from "./AuthenticationChallenge.ts"
+import type { ServerTrustControl } from "./Capability.ts"
+import * as Disposition from "./Disposition.ts"
+import { type Captured, capture } from "./internal/capture.ts"
+import type { Resolver } from "./internal/resolver.ts"
+import { type AuthenticationMethod, matches, type SpacePattern } from "./ProtectionSpace.ts"
+import * as ServerTrust from "./ServerTrust.ts"
+import * as TaskDelegate from "./TaskDelegate.ts"
+
+export type {
+  /**
+   * A resolver that needs `R`: which methods it answers, and how. Combine with `orElse`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Resolver
+} from "./internal/resolver.ts"
+
+/**
+ * Answers one challenge. A failure ends the request with `AuthenticationError` and reason `ResolverFailed`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Answer<out R = never> {
+  (challenge: AuthenticationChallenge): Effect.Effect<Disposition.Disposition, unknown, R>
+}
+
+/**
+ * An answer that is bound to an origin, made by `forSpace` or `anyOrigin`. Methods that give the secret away take nothing
+ * else, so that no password goes to whoever names a realm.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpaceHandler<out R = never> {
+  readonly _tag: "SpaceHandler"
+  readonly answer: Answer<R>
+}
+
+/**
+ * Entries by method. `ServerTrust` needs a platform that shows certificates: it alone adds `ServerTrustControl` to what the
+ * resolver needs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Handlers<out R = never> {
+  readonly Basic?: SpaceHandler<R>
+  readonly Digest?: SpaceHandler<R> | Answer<R>
+  readonly ServerTrust?: ServerTrust.Evaluator<R>
+}
+
+/**
+ * The slot at the session level. Read once, when the session is built.
+ *
+ * @since 0.1.0
+ * @category slots
+ */
+export class ChallengeResolver extends Context.Tag("@urlsession/core/ChallengeResolver")<
+  ChallengeResolver,
+  Resolver
+>() {}
+
+/**
+ * What the entries need, capabilities included.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type HandlersContext<H> =
+  | {
+    readonly [Key in keyof H]: H[Key] extends SpaceHandler<infer R> ? R
+      : H[Key] extends ServerTrust.Evaluator<infer R> ? R
+      : H[Key] extends Answer<infer R> ? R
+      : never
+  }[keyof H]
+  | ("ServerTrust" extends keyof H ? ServerTrustControl : never)
+
+type NoOthers<H> = {
+  readonly [Key in Exclude<keyof H, keyof Handlers>]: `'${Key & string}' is not an authentication method`
+}
+
+const resolver = <R>(
+  methods: ReadonlySet<AuthenticationMethod>,
+  answer: Answer<R>,
+  trust: ServerTrust.Evaluator<R> | undefined
+): Resolver<R> => ({
+  _tag: "ChallengeResolver",
+  methods,
+  answer,
+  trust,
+  pipe() {
+    return pipeArguments(this, arguments)
+  }
+})
+
+const nothingToSay: Effect.Effect<Disposition.Disposition> = Effect.succeed(Disposition.next)
+
+const answerOf = <R>(entry: SpaceHandler<R> | Answer<R> | undefined): Answer<R> | undefined =>
+  entry === undefined || typeof entry === "function" ? entry : entry.answer
+
+/**
+ * A resolver from entries by method.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export function make<const H extends Handlers<unknown>>(handlers: H & NoOthers<H>): Resolver<HandlersContext<H>>
+export function make(handlers: Handlers<unknown>): Resolver<unknown> {
+  const basic = answerOf(handlers.Basic)
+  const digest = answerOf(handlers.Digest)
+  const methods = new Set<AuthenticationMethod>()
+  if (basic !== undefined) methods.add("Basic")
+  if (digest !== undefined) methods.add("Digest")
+  if (handlers.ServerTrust !== undefined) methods.add("ServerTrust")
+  return resolver(
+    methods,
+    (challenge) => (challenge.space.method === "Basic" ? basic : digest)?.(challenge) ?? nothingToSay,
+    handlers.ServerTrust
+  )
+}
+
+/**
+ * Answers for one origin, and one realm of it where that is given; for every other space there is nothing to say.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const forSpace = <R = never>(pattern: SpacePattern, answer: Answer<R>): SpaceHandler<R> => ({
+  _tag: "SpaceHandler",
+  answer: (challenge) => matches(pattern, challenge.space) ? answer(challenge) : nothingToSay
+})
+
+/**
+ * Answers for every origin. Whoever can make the program send a request to a host of theirs gets the secret: look at
+ * `challenge.space.origin` and `challenge.crossOrigin` before giving it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const anyOrigin = <R = never>(answer: Answer<R>): SpaceHandler<R> => ({ _tag: "SpaceHandler", answer })
+
+/**
+ * Asks the first; where it has nothing to say (no entry, or `Disposition.next`), the second. Evaluators of both judge
+ * servers, as `ServerTrust.composite` does.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const orElse =
+  <R2>(that: Resolver<R2>) => <R>(self: Resolver<R>): Resolver<R | R2> =>
+    resolver<R | R2>(
+      new Set([...self.methods, ...that.methods]),
+      (challenge) =>
+        Effect.flatMap(
+          self.answer(challenge),
+          (disposition): Effect.Effect<Disposition.Disposition, unknown, R2> =>
+            disposition._tag === "Next" ? that.answer(challenge) : Effect.succeed(disposition)
+        ),
+      self.trust === undefined
+        ? that.trust
+        : that.trust === undefined
+        ? self.trust
+        : ServerTrust.composite(self.trust, that.trust)
+    )
+
+/** Evaluators that need no service, each with its bound form: one identity, so their connections are shared. */
+const closed = new WeakMap<ServerTrust.Evaluator<unknown>, ServerTrust.Evaluator>()
+
+const bindTrust = <R>(trust: ServerTrust.Evaluator<R>, run: Captured<R>): ServerTrust.Evaluator => {
+  const known = closed.get(trust)
+  if (known !== undefined) return known
+  const { judge } = trust
+  const bound = ServerTrust.evaluator(
+    trust.roots,
+    judge === undefined ? undefined : (value) => run(judge(value)),
+    trust.usesServices
+  )
+  if (!trust.usesServices) closed.set(trust, bound)
+  return bound
+}
+
+const bind = <R>(self: Resolver<R>, run: Captured<R>): Resolver =>
+  resolver(
+    self.methods,
+    (challenge) => run(self.answer(challenge)),
+    self.trust === undefined ? undefined : bindTrust(self.trust, run)
+  )
+
+/**
+ * The session's resolver, from entries by method.
+ *
+ * @example
+ * ```ts
+ * import { ChallengeResolver, Credential, Disposition } from "@urlsession/core"
+ * import { Effect, Redacted } from "effect"
+ *
+ * declare const password: Redacted.Redacted
+ *
+ * const Delegate = ChallengeResolver.layer({
+ *   Basic: ChallengeResolver.forSpace({ origin: "https://api.example.com" }, ({ previousFailureCount }) =>
+ *     Effect.succeed(
+ *       previousFailureCount > 0
+ *         ? Disposition.cancel
+ *         : Disposition.use(Credential.password({ user: "ada", password }))
+ *     ))
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = <const H extends Handlers<unknown>>(
+  handlers: H & NoOthers<H>
+): Layer.Layer<ChallengeResolver, never, HandlersContext<H>> => layerFrom(make<H>(handlers))
+
+/**
+ * The session's resolver, from a value.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFrom = <R>(self: Resolver<R>): Layer.Layer<ChallengeResolver, never, R> =>
+  Layer.effect(ChallengeResolver, Effect.map(capture<R>(), (run) => bind(self, run)))
+
+/**
+ * Puts a resolver at the task level of every request that the effect makes. For Basic and Digest it is asked before the
+ * session's, for ServerTrust after it. Build the resolver once: connections are shared only under the same one.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const provideTask =
+  <R2>(self: Resolver<R2>) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
+    Effect.flatMap(capture<R2>(), (run) => TaskDelegate.provide({ challenge: bind(self, run) })(effect))

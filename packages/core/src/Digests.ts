@@ -1,0 +1,29 @@
+/**
+ * The hash functions that core needs of a platform: WebCrypto has neither MD5 nor a synchronous form.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+
+/**
+ * Hash functions for Digest access authentication (RFC 7616) and SPKI pins. Each takes whole bytes and is synchronous.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DigestsService {
+  /** MD5 (RFC 1321) of the bytes, 32 lower-case hexadecimal digits. */
+  readonly md5: (data: Uint8Array) => string
+  /** SHA-256 (FIPS 180-4) of the bytes, 64 lower-case hexadecimal digits. */
+  readonly sha256: (data: Uint8Array) => string
+  /** So many unpredictable bytes, as lower-case hexadecimal digits: client nonces are made of them. */
+  readonly randomHex: (bytes: number) => string
+}
+
+/**
+ * The service. A session without it treats Digest challenges as unsupported.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Digests extends Context.Tag("@urlsession/core/Digests")<Digests, DigestsService>() {}

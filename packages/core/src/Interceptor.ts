@@ -1,0 +1,90 @@
+/**
+ * Interceptors, URLProtocol's role: each sees a request on its way and the response on its way back, may change either, may
+ * answer by itself, and may call on more than once.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { HeaderFields } from "./HeaderFields.ts"
+import { capture } from "./internal/capture.ts"
+import { MemoryBody } from "./internal/memoryBody.ts"
+import type { ExchangeError } from "./SessionError.ts"
+import type { WireRequest, WireResponse } from "./Transport.ts"
+
+/**
+ * Calls on: the rest of the pipeline.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Proceed {
+  (request: WireRequest): Effect.Effect<WireResponse, ExchangeError>
+}
+
+/**
+ * One interceptor that has captured what it needs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface InterceptorService {
+  readonly intercept: (request: WireRequest, proceed: Proceed) => Effect.Effect<WireResponse, ExchangeError>
+}
+
+/**
+ * The slot: the session's application interceptors, outermost first. They see each request once, before configured fields,
+ * redirects, authentication and decoding, and the final response.
+ *
+ * @since 0.1.0
+ * @category slots
+ */
+export class Interceptors extends Context.Tag("@urlsession/core/Interceptors")<
+  Interceptors,
+  ReadonlyArray<InterceptorService>
+>() {}
+
+/**
+ * An interceptor that has captured what it needs.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <R>(
+  intercept: (request: WireRequest, proceed: Proceed) => Effect.Effect<WireResponse, ExchangeError, R>
+): Effect.Effect<InterceptorService, never, R> =>
+  Effect.map(capture<R>(), (run) => ({ intercept: (request: WireRequest, proceed: Proceed) => run(intercept(request, proceed)) }))
+
+/**
+ * The session's interceptors, outermost first.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = <R>(
+  ...interceptors: ReadonlyArray<Effect.Effect<InterceptorService, never, R>>
+): Layer.Layer<Interceptors, never, R> => Layer.effect(Interceptors, Effect.all(interceptors))
+
+/**
+ * An answer without a network: status, fields and a whole body.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const respond = (
+  request: WireRequest,
+  answer: {
+    readonly status: number
+    readonly reason?: string
+    readonly headers?: Readonly<Record<string, string>>
+    readonly body?: Uint8Array
+  }
+): WireResponse => ({
+  status: answer.status,
+  reason: answer.reason ?? "",
+  fields: HeaderFields.fromEntries(Object.entries(answer.headers ?? {})),
+  body: new MemoryBody(answer.body ?? new Uint8Array(0)),
+  url: request.url,
+  connection: undefined
+})

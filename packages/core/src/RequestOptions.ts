@@ -1,0 +1,67 @@
+/**
+ * Options of one request: one `Context.Reference` that holds a record, so that they travel with an effect and through any
+ * client built on the session.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+/**
+ * What can be said about one request. What is absent is the session's.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RequestOptionsRecord {
+  /** How long to wait for the network without a byte moving. */
+  readonly timeoutInterval?: Duration.DurationInput
+  /** 0 to 1, 0.5 unless said: the order in which requests that wait for a connection get one. */
+  readonly priority?: number
+  /** A free text that the task carries. */
+  readonly taskDescription?: string
+  /** Names of the caller's own fields that may go along to another origin on a redirect. */
+  readonly publicFields?: ReadonlyArray<string>
+  /** Follow redirects to other origins with the caller's fields and body untouched; off unless said. */
+  readonly keepFieldsOnRedirect?: boolean
+  /** The longest body, in bytes, that `bytes`, `text` and `json` collect. */
+  readonly maximumBodyBytes?: number
+  /** Default handling may answer Basic over plain http outside loopback; off unless said. */
+  readonly allowInsecureBasic?: boolean
+}
+
+/**
+ * The Reference. Empty by default.
+ *
+ * @since 0.1.0
+ * @category references
+ */
+export class RequestOptions extends Context.Reference<RequestOptions>()("@urlsession/core/RequestOptions", {
+  defaultValue: (): RequestOptionsRecord => ({})
+}) {}
+
+const change = (f: (current: RequestOptionsRecord) => RequestOptionsRecord) =>
+<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(RequestOptions, (current) => Effect.provideService(self, RequestOptions, f(current)))
+
+/**
+ * Says options for every request of an effect; they win over what is said outside of it. Works on a client too:
+ * `HttpClient.transformResponse(client, RequestOptions.with({ ... }))`.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+const with_ = (options: RequestOptionsRecord): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> =>
+  change((current) => ({ ...current, ...options }))
+export { with_ as with }
+
+/**
+ * Says options that hold where the caller says nothing: the form for a client's defaults.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withDefaults = (
+  options: RequestOptionsRecord
+): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> => change((current) => ({ ...options, ...current }))

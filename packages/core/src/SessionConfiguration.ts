@@ -1,0 +1,90 @@
+/**
+ * The immutable settings of a session.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+
+/**
+ * All settings. Durations take anything that `Duration.decode` takes when they are made.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionConfiguration {
+  /** A free label; it shows in messages. */
+  readonly sessionDescription: string | undefined
+  /** The idle timer: how long to wait for the network without a byte moving. 60 seconds. */
+  readonly timeoutIntervalForRequest: Duration.Duration
+  /** The total timer of a task; it stands still only while the task is suspended. 7 days. */
+  readonly timeoutIntervalForResource: Duration.Duration
+  /** 6. Counts connections in use; a response that nobody reads does not count. */
+  readonly httpMaximumConnectionsPerHost: number
+  /** Added to every request where the request does not have the field itself. */
+  readonly httpAdditionalHeaders: Readonly<Record<string, string>>
+  /** How many redirects one task follows. 20. */
+  readonly redirectLimit: number
+  /** How many rounds of authentication one task makes, over all protection spaces. 20. */
+  readonly authenticationRoundLimit: number
+  /** The schemes that a request may have, where the transport serves them. `http`, `https`, `data`. */
+  readonly schemes: ReadonlyArray<string>
+  /** The longest body, in bytes, that is collected as a whole; streams and files have no limit. 256 MiB. */
+  readonly maximumBodyBytes: number
+  /** The longest head of a response, in bytes. 64 KiB. */
+  readonly maximumHeadBytes: number
+  /** Keeps the caller's fields on redirects to other origins; off, and better left off. */
+  readonly keepFieldsOnRedirect: boolean
+  /** How long an unused connection is kept. 60 seconds. */
+  readonly idleConnectionTimeout: Duration.Duration
+  /** How long closing waits for delegates to finish. 5 seconds. */
+  readonly delegateGrace: Duration.Duration
+  readonly tlsMinimumVersion: "TLSv1.2" | "TLSv1.3"
+  readonly tlsMaximumVersion: "TLSv1.2" | "TLSv1.3"
+}
+
+/**
+ * What may be given to `make`: any part of the settings.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Options = {
+  readonly [Key in keyof SessionConfiguration]?: SessionConfiguration[Key] extends Duration.Duration
+    ? Duration.DurationInput
+    : SessionConfiguration[Key]
+}
+
+/**
+ * Settings from some parts; the rest is `default`. Numbers outside their range are brought into it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): SessionConfiguration => ({
+  sessionDescription: options.sessionDescription,
+  timeoutIntervalForRequest: Duration.decode(options.timeoutIntervalForRequest ?? "60 seconds"),
+  timeoutIntervalForResource: Duration.decode(options.timeoutIntervalForResource ?? "7 days"),
+  httpMaximumConnectionsPerHost: Math.max(1, Math.trunc(options.httpMaximumConnectionsPerHost ?? 6)),
+  httpAdditionalHeaders: { ...options.httpAdditionalHeaders },
+  redirectLimit: Math.max(0, Math.trunc(options.redirectLimit ?? 20)),
+  authenticationRoundLimit: Math.max(1, Math.trunc(options.authenticationRoundLimit ?? 20)),
+  schemes: [...(options.schemes ?? ["http", "https", "data"])],
+  maximumBodyBytes: Math.max(0, options.maximumBodyBytes ?? 256 * 1024 * 1024),
+  maximumHeadBytes: Math.max(1024, options.maximumHeadBytes ?? 64 * 1024),
+  keepFieldsOnRedirect: options.keepFieldsOnRedirect ?? false,
+  idleConnectionTimeout: Duration.decode(options.idleConnectionTimeout ?? "60 seconds"),
+  delegateGrace: Duration.decode(options.delegateGrace ?? "5 seconds"),
+  tlsMinimumVersion: options.tlsMinimumVersion ?? "TLSv1.2",
+  tlsMaximumVersion: options.tlsMaximumVersion ?? "TLSv1.3"
+})
+
+const default_: SessionConfiguration = make()
+export {
+  /**
+   * Apple's `URLSessionConfiguration.default`, as far as a runtime without a system's stores can be.
+   *
+   * @since 0.1.0
+   * @category constructors
+   */
+  default_ as default
+}

@@ -1,0 +1,221 @@
+/**
+ * `@effect/platform`'s `HttpClient` on a session: an app that is written for it gains challenges, pinning, progress and
+ * metrics by one Layer.
+ *
+ * @since 0.1.0
+ */
+import * as Cookies from "@effect/platform/Cookies"
+import * as Headers from "@effect/platform/Headers"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as IncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as UrlParams from "@effect/platform/UrlParams"
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { displayUrl } from "./internal/displayUrl.ts"
+import * as SessionError from "./SessionError.ts"
+import type { SessionResponse } from "./SessionResponse.ts"
+import { type Service, UrlSession } from "./UrlSession.ts"
+
+const idempotent = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
+
+/** Whether no byte of the request can have been acted upon. */
+const neverSent = (error: SessionError.ExchangeError): boolean => {
+  if (error._tag !== "ConnectionError") return false
+  const { reason } = error
+  return reason._tag === "NetworkConnectionLost"
+    ? !reason.requestSent
+    : reason._tag === "CannotFindHost" || reason._tag === "CannotConnectToHost" || reason._tag === "NotConnectedToInternet"
+}
+
+/**
+ * The platform's view of an error. `retryTransient` repeats whatever has the reason `Transport`, so only what may pass by
+ * itself, and is safe to repeat, travels as that.
+ */
+const requestError = (
+  request: HttpClientRequest.HttpClientRequest,
+  error: SessionError.ExchangeError
+): HttpClientError.RequestError => {
+  const badUrl = error._tag === "InvalidRequest" &&
+    (error.reason._tag === "BadURL" || error.reason._tag === "UnsupportedURL")
+  const again = error.isTransient && (idempotent.has(request.method) || neverSent(error))
+  return new HttpClientError.RequestError({
+    request,
+    reason: badUrl ? "InvalidUrl" : again ? "Transport" : "Encode",
+    cause: error,
+    description: error.message
+  })
+}
+
+const families = [
+  SessionError.InvalidRequest,
+  SessionError.ConnectionError,
+  SessionError.TimeoutError,
+  SessionError.TlsError,
+  SessionError.AuthenticationError,
+  SessionError.RedirectError,
+  SessionError.InvalidResponse,
+  SessionError.BodyError,
+  SessionError.SessionInvalidated,
+  SessionError.Cancelled,
+  SessionError.DelegateFailed
+] as const
+
+const isExchangeError = (value: unknown): value is SessionError.ExchangeError =>
+  families.some((one) => value instanceof one)
+
+/**
+ * The session's own error behind an error of the platform's client; `None` for errors that are not a session's.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const sessionError = (error: HttpClientError.HttpClientError): Option.Option<SessionError.ExchangeError> =>
+  isExchangeError(error.cause) ? Option.some(error.cause) : Option.none()
+
+const redirects = new Set([301, 302, 303, 307, 308])
+
+/** The platform's response over a session's; `session` is the whole of it. */
+class View extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
+  readonly [IncomingMessage.TypeId]: IncomingMessage.TypeId = IncomingMessage.TypeId
+  readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
+  readonly request: HttpClientRequest.HttpClientRequest
+  readonly session: SessionResponse
+  #headers: Headers.Headers | undefined = undefined
+  #cookies: Cookies.Cookies | undefined = undefined
+
+  constructor(request: HttpClientRequest.HttpClientRequest, session: SessionResponse) {
+    super()
+    this.request = request
+    this.session = session
+  }
+
+  override toJSON(): unknown {
+    return { _id: "@effect/platform/HttpClientResponse", status: this.status, url: displayUrl(this.session.url) }
+  }
+  get status(): number {
+    return this.session.status
+  }
+  get url(): string {
+    return this.session.url
+  }
+  get headers(): Headers.Headers {
+    if (this.#headers !== undefined) return this.#headers
+    const record: Record<string, string> = {}
+    // a redirect that arrives here was refused; `HttpClient.followRedirects` would follow it, credentials and all
+    const refused = redirects.has(this.status)
+    for (const [name] of this.session.headers) {
+      if (refused && name === "location") continue
+      record[name] = this.session.headers.get(name) ?? ""
+    }
+    return this.#headers = Headers.fromInput(record)
+  }
+  get cookies(): Cookies.Cookies {
+    return this.#cookies ??= Cookies.fromSetCookie(this.session.headers.getAll("set-cookie"))
+  }
+  get remoteAddress(): Option.Option<string> {
+    return Option.none()
+  }
+  get text(): Effect.Effect<string, HttpClientError.ResponseError> {
+    return Effect.mapError(this.session.text, (cause) => this.#failed(cause))
+  }
+  get json(): Effect.Effect<unknown, HttpClientError.ResponseError> {
+    return Effect.flatMap(this.text, (text) =>
+      Effect.try({
+        try: (): unknown => text === "" ? null : JSON.parse(text),
+        catch: (cause) => this.#failed(cause)
+      }))
+  }
+  get urlParamsBody(): Effect.Effect<UrlParams.UrlParams, HttpClientError.ResponseError> {
+    return Effect.map(this.text, (text) => UrlParams.fromInput(new URLSearchParams(text)))
+  }
+  get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.ResponseError> {
+    return Effect.map(this.#bytes, (bytes) => {
+      const copy = new ArrayBuffer(bytes.length)
+      new Uint8Array(copy).set(bytes)
+      return copy
+    })
+  }
+  get formData(): HttpClientResponse.HttpClientResponse["formData"] {
+    return Effect.flatMap(this.#bytes, (bytes) =>
+      Effect.tryPromise({
+        try: () => new Response(bytes, { headers: { "content-type": this.headers["content-type"] ?? "" } }).formData(),
+        catch: (cause) => this.#failed(cause)
+      }))
+  }
+  get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
+    return Stream.mapError(this.session.stream, (cause) => this.#failed(cause))
+  }
+  get #bytes(): Effect.Effect<Uint8Array, HttpClientError.ResponseError> {
+    return Effect.mapError(this.session.bytes, (cause) => this.#failed(cause))
+  }
+  #failed(cause: unknown): HttpClientError.ResponseError {
+    return new HttpClientError.ResponseError({ request: this.request, response: this, reason: "Decode", cause })
+  }
+}
+
+/**
+ * The session's response behind a response of this client: metrics, trailers, typed body errors.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const sessionResponse = (response: HttpClientResponse.HttpClientResponse): Option.Option<SessionResponse> =>
+  response instanceof View ? Option.some(response.session) : Option.none()
+
+/**
+ * A client on a session.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (session: Service): HttpClient.HttpClient => {
+  const direct = (request: HttpClientRequest.HttpClientRequest) =>
+    Effect.mapBoth(session.execute(request), {
+      onFailure: (error) => requestError(request, error),
+      onSuccess: (response): HttpClientResponse.HttpClientResponse => new View(request, response)
+    })
+  // `HttpClient.withScope` hands its signal to clients made by `make` only
+  const scoped = HttpClient.make((request, _url, signal) =>
+    Effect.tap(direct(request), (view) =>
+      Effect.suspend(() => {
+        if (!(view instanceof View)) return Effect.void
+        if (signal.aborted) return Effect.zipRight(view.session.cancel, Effect.interrupt)
+        signal.addEventListener("abort", () => Effect.runSync(view.session.cancel), { once: true })
+        return Effect.void
+      }))
+  )
+  return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+    (effect) =>
+      Effect.flatMap(effect, (request) =>
+        Effect.withFiberRuntime<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((fiber) =>
+          fiber.currentContext.unsafeMap.has(Scope.Scope.key) ? scoped.execute(request) : direct(request)
+        )),
+    Effect.succeed
+  )
+}
+
+/**
+ * The client of the session in the context.
+ *
+ * @example
+ * ```ts
+ * import { SessionHttpClient, UrlSession } from "@urlsession/core"
+ * import { Layer } from "effect"
+ *
+ * const HttpClientLive = SessionHttpClient.layer.pipe(Layer.provide(UrlSession.layer()))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<HttpClient.HttpClient, never, UrlSession> = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(UrlSession, make)
+)

@@ -1,0 +1,240 @@
+/**
+ * Requests: the one place where `@effect/platform`'s request, headers and bodies come in.
+ *
+ * @since 0.1.0
+ */
+import type * as Headers from "@effect/platform/Headers"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as UrlParams from "@effect/platform/UrlParams"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Credential from "./Credential.ts"
+import { displayUrl } from "./internal/displayUrl.ts"
+import { checkCallerField } from "./internal/http1/writer.ts"
+import { InvalidRequest } from "./SessionError.ts"
+import type { RequestField, WireRequest, WireRequestBody, WireUrl } from "./Transport.ts"
+
+/**
+ * What a session takes: an absolute URL, which is a GET, or a request of `@effect/platform`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Input = string | URL | HttpClientRequest.HttpClientRequest
+
+/**
+ * A request, read once: the wire form with the caller's own fields, and the user info that was taken out of the URL.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Prepared {
+  readonly request: WireRequest
+  readonly userInfo: Credential.PasswordCredential | undefined
+}
+
+const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443, ftp: 21 }
+
+const wireUrlOf = (url: URL): WireUrl => {
+  const scheme = url.protocol.slice(0, -1)
+  const bracketed = url.hostname.startsWith("[")
+  const own = defaultPorts[scheme] ?? 0
+  return {
+    // the fragment never leaves the client (RFC 9110 4.2.5); the URL that is kept for people has it
+    href: url.username === "" && url.password === "" ? url.href : withoutUserInfo(url),
+    scheme,
+    host: bracketed ? url.hostname.slice(1, -1) : url.hostname,
+    port: url.port === "" ? own : Number(url.port),
+    authority: url.host,
+    target: scheme === "data" ? "" : `${url.pathname}${url.search}`,
+    origin: `${scheme}://${url.host}`
+  }
+}
+
+const withoutUserInfo = (url: URL): string => {
+  const bare = new URL(url.href)
+  bare.username = ""
+  bare.password = ""
+  return bare.href
+}
+
+const decodeUserInfo = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+const userInfoOf = (url: URL): Credential.PasswordCredential | undefined =>
+  url.username === "" && url.password === "" ? undefined : Credential.password({
+    user: decodeUserInfo(url.username),
+    password: Redacted.make(decodeUserInfo(url.password)),
+    persistence: "session"
+  })
+
+interface ParsedUrl {
+  readonly url: WireUrl
+  readonly userInfo: Credential.PasswordCredential | undefined
+}
+
+const badUrl = (input: string) => new InvalidRequest({ reason: { _tag: "BadURL", input: displayUrl(input.slice(0, 2048)) } })
+
+// programs ask for the same few URLs again and again; what has user info is never kept
+const remembered = new Map<string, ParsedUrl>()
+const rememberedLimit = 512
+
+/**
+ * Parses an absolute URL once.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const parseUrl = (input: string): Either.Either<ParsedUrl, InvalidRequest> => {
+  const known = remembered.get(input)
+  if (known !== undefined) return Either.right(known)
+  let url: URL
+  try {
+    url = new URL(input)
+  } catch {
+    return Either.left(badUrl(input))
+  }
+  const parsed = { url: wireUrlOf(url), userInfo: userInfoOf(url) }
+  if (parsed.userInfo === undefined && input.length <= 1024) {
+    if (remembered.size >= rememberedLimit) remembered.clear()
+    remembered.set(input, parsed)
+  }
+  return Either.right(parsed)
+}
+
+const hrefOf = (request: HttpClientRequest.HttpClientRequest): Either.Either<string, InvalidRequest> => {
+  if (request.urlParams.length === 0 && Option.isNone(request.hash)) return Either.right(request.url)
+  return Either.mapBoth(UrlParams.makeUrl(request.url, request.urlParams, request.hash), {
+    onLeft: () => badUrl(request.url),
+    onRight: (url) => url.href
+  })
+}
+
+const noBody: Either.Either<WireRequestBody | undefined, InvalidRequest> = Either.right(undefined)
+const text = new TextEncoder()
+
+const bytesBody = (bytes: Uint8Array): typeof noBody => bytes.length === 0 ? noBody : Either.right({ _tag: "Bytes", bytes })
+
+const bodyOf = (request: HttpClientRequest.HttpClientRequest): typeof noBody => {
+  const body = request.body
+  switch (body._tag) {
+    case "Empty":
+      return noBody
+    case "Uint8Array":
+      return bytesBody(body.body)
+    case "Raw":
+      if (typeof body.body === "string") return bytesBody(text.encode(body.body))
+      if (body.body instanceof Uint8Array) return bytesBody(body.body)
+      return Either.left(new InvalidRequest({ url: request.url, reason: { _tag: "UnsupportedBody", kind: "Raw" } }))
+    case "FormData":
+    case "Stream":
+      return Either.left(new InvalidRequest({ url: request.url, reason: { _tag: "UnsupportedBody", kind: body._tag } }))
+  }
+}
+
+const tokenMethod = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const bodyFields = new Set(["content-length", "transfer-encoding"])
+
+const fieldsOf = (
+  headers: Headers.Headers,
+  bodyLength: number,
+  publicFields: ReadonlySet<string>,
+  url: WireUrl
+): Either.Either<ReadonlyArray<RequestField>, InvalidRequest> => {
+  const fields: Array<RequestField> = []
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined) continue
+    // the length is the session's to write; the caller's must agree with it
+    if (name === "content-length" && value === String(bodyLength)) continue
+    const fault = bodyFields.has(name)
+      ? { name, detail: "the session writes the framing of a body itself" }
+      : checkCallerField(name, value)
+    if (fault !== undefined) {
+      return Either.left(
+        new InvalidRequest({ url: url.href, reason: { _tag: "InvalidHeader", name: printable(name), detail: fault.detail } })
+      )
+    }
+    fields.push({ name, value, bound: !publicFields.has(name) })
+  }
+  return Either.right(fields)
+}
+
+const printable = (name: string): string => name.replace(/[^\x21-\x7e]/g, "?").slice(0, 128)
+const nothingPublic: ReadonlySet<string> = new Set()
+const noFields: ReadonlyArray<RequestField> = []
+
+const fromRequest = (
+  request: HttpClientRequest.HttpClientRequest,
+  parsed: ParsedUrl,
+  publicFields: ReadonlySet<string>
+): Either.Either<Prepared, InvalidRequest> => {
+  const method = request.method
+  const url = parsed.url
+  const body = bodyOf(request)
+  if (Either.isLeft(body)) return Either.left(body.left)
+  if (!tokenMethod.test(method)) {
+    return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "InvalidMethod", method: printable(method) } }))
+  }
+  if (body.right !== undefined && method === "GET") {
+    return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "GetWithBody", method } }))
+  }
+  const fields = fieldsOf(request.headers, body.right?.bytes.length ?? 0, publicFields, url)
+  if (Either.isLeft(fields)) return Either.left(fields.left)
+  return Either.right({
+    request: { method, url, fields: fields.right, body: body.right },
+    userInfo: parsed.userInfo
+  })
+}
+
+/**
+ * Reads a request. Fails with `InvalidRequest`: a bad URL or method, a GET with a body, a field that cannot be sent.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const prepare = (
+  input: Input,
+  publicFields: ReadonlySet<string> = nothingPublic
+): Either.Either<Prepared, InvalidRequest> => {
+  if (typeof input === "string" || input instanceof URL) {
+    const parsed = parseUrl(typeof input === "string" ? input : input.href)
+    if (Either.isLeft(parsed)) return Either.left(parsed.left)
+    const { url, userInfo } = parsed.right
+    return Either.right({ request: { method: "GET", url, fields: noFields, body: undefined }, userInfo })
+  }
+  const href = hrefOf(input)
+  if (Either.isLeft(href)) return Either.left(href.left)
+  const parsed = parseUrl(href.right)
+  if (Either.isLeft(parsed)) return Either.left(parsed.left)
+  return fromRequest(input, parsed.right, publicFields)
+}
+
+/**
+ * A wire request from plain parts, for interceptors and redirect handlers. The fields are bound to its origin.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const wire = (
+  method: string,
+  url: string,
+  fields: Readonly<Record<string, string>> = {},
+  body?: Uint8Array
+): Either.Either<WireRequest, InvalidRequest> =>
+  Either.flatMap(parseUrl(url), (parsed) => {
+    const request = HttpClientRequest.setHeaders(HttpClientRequest.get(url), fields)
+    const read = fieldsOf(request.headers, body?.length ?? 0, nothingPublic, parsed.url)
+    return Either.map(read, (bound): WireRequest => ({
+      method,
+      url: parsed.url,
+      fields: bound,
+      body: body === undefined || body.length === 0 ? undefined : { _tag: "Bytes", bytes: body }
+    }))
+  })

@@ -1,0 +1,34 @@
+/** How a delegate's handler keeps the services it was built with, in place of those of whoever calls it. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
+
+/** The key of the task-level Reference; a handler never inherits it, or it would meet the delegate it is part of. */
+export const taskDelegateKey = "@urlsession/core/TaskDelegate"
+
+/** Runs an effect with the captured services. */
+export interface Captured<in R> {
+  <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E>
+}
+
+const without = <R>(context: Context.Context<R>): Context.Context<R> => {
+  if (!context.unsafeMap.has(taskDelegateKey)) return context
+  const map = new Map(context.unsafeMap)
+  map.delete(taskDelegateKey)
+  return Context.unsafeMake<R>(map)
+}
+
+const withSpanOf = <R>(own: Context.Context<R>, caller: Context.Context<never>): Context.Context<R> => {
+  const span: unknown = caller.unsafeMap.get(Tracer.ParentSpan.key)
+  if (span === undefined) return own
+  const map = new Map(own.unsafeMap)
+  map.set(Tracer.ParentSpan.key, span)
+  return Context.unsafeMake<R>(map)
+}
+
+/** Captures the services of the place where it is run. Only the parent span is the caller's. */
+export const capture = <R>(): Effect.Effect<Captured<R>, never, R> =>
+  Effect.map(Effect.context<R>(), (context) => {
+    const own = without(context)
+    return (effect) => Effect.mapInputContext(effect, (caller: Context.Context<never>) => withSpanOf(own, caller))
+  })

@@ -1,0 +1,127 @@
+/** A body whose content codings are undone as it is read, with a guard against bodies that grow without measure. */
+import type { ContentCodingsService, Decoder, DecoderSink } from "../ContentCodings.ts"
+import { BodyError, type ExchangeError } from "../SessionError.ts"
+import type { BodySink, Closeable, WireBody } from "../Transport.ts"
+
+/** Decoded bytes that are never looked at as a bomb, and how often a body may grow after that (DESIGN 10). */
+const unguarded = 1024 * 1024
+const maximumRatio = 200
+
+/** Where a decoded body belongs: what closes it early. */
+export interface Owner {
+  readonly register: (closeable: Closeable) => void
+  readonly unregister: (closeable: Closeable) => void
+}
+
+/** See the head of this file. */
+export class DecodedBody implements WireBody, BodySink, Closeable {
+  readonly length = undefined
+  readonly #inner: WireBody
+  readonly #service: ContentCodingsService
+  readonly #codings: ReadonlyArray<string>
+  readonly #owner: Owner
+  readonly #url: string
+  #decoders: Array<Decoder> = []
+  #sink: BodySink | undefined = undefined
+  #encoded = 0
+  #decoded = 0
+
+  /** `codings` in the order in which they are undone. */
+  constructor(
+    inner: WireBody,
+    service: ContentCodingsService,
+    codings: ReadonlyArray<string>,
+    owner: Owner,
+    url: string
+  ) {
+    this.#inner = inner
+    this.#service = service
+    this.#codings = codings
+    this.#owner = owner
+    this.#url = url
+  }
+
+  get delimited(): boolean {
+    return this.#inner.delimited
+  }
+  get trailers() {
+    return this.#inner.trailers
+  }
+  take(): undefined {
+    return undefined
+  }
+
+  start(sink: BodySink): void {
+    this.#sink = sink
+    this.#owner.register(this)
+    for (let i = this.#codings.length - 1; i >= 0; i--) this.#decoders.unshift(this.#decoder(i))
+    this.#inner.start(this)
+  }
+  pause(): void {
+    this.#decoders[this.#decoders.length - 1]?.pause()
+  }
+  resume(): void {
+    this.#decoders[this.#decoders.length - 1]?.resume()
+  }
+  cancel(): void {
+    this.close()
+    this.#inner.cancel()
+  }
+  close(): void {
+    this.#sink = undefined
+    this.#owner.unregister(this)
+    for (const decoder of this.#decoders) decoder.destroy()
+    this.#decoders = []
+  }
+
+  onBytes(borrowed: Uint8Array): void {
+    this.#encoded += borrowed.length
+    if (this.#decoders[0]?.write(borrowed) === false) this.#inner.pause()
+  }
+  onEnd(): void {
+    // no byte at all is no coded body: there is nothing to undo
+    if (this.#encoded === 0) return this.#finish()
+    this.#decoders[0]?.end()
+  }
+  onError(error: ExchangeError): void {
+    this.#fail(error)
+  }
+
+  #decoder(index: number): Decoder {
+    const coding = this.#codings[index] ?? ""
+    const last = index === this.#codings.length - 1
+    const sink: DecoderSink = {
+      onBytes: (bytes) => {
+        if (last) return this.#deliver(bytes)
+        if (this.#decoders[index + 1]?.write(bytes) === false) this.#decoders[index]?.pause()
+      },
+      onEnd: () => last ? this.#finish() : this.#decoders[index + 1]?.end(),
+      onError: (cause) =>
+        this.#fail(new BodyError({ url: this.#url, cause, reason: { _tag: "CannotDecodeRawData", coding } }), true),
+      onDrain: () => index === 0 ? this.#inner.resume() : this.#decoders[index - 1]?.resume()
+    }
+    return this.#service.decoder(coding, sink)
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    this.#decoded += bytes.length
+    if (this.#decoded > unguarded && this.#decoded > this.#encoded * maximumRatio) {
+      const reason = { _tag: "DecompressionBomb", ratio: maximumRatio } as const
+      return this.#fail(new BodyError({ url: this.#url, reason }), true)
+    }
+    this.#sink?.onBytes(bytes)
+  }
+
+  #finish(): void {
+    const sink = this.#sink
+    this.close()
+    sink?.onEnd(this.#inner.trailers)
+  }
+
+  #fail(error: ExchangeError, own = false): void {
+    const sink = this.#sink
+    this.close()
+    if (own) this.#inner.cancel()
+    sink?.onError(error)
+  }
+}

@@ -1,0 +1,75 @@
+/** An ordered list of header fields, as a response or its trailers carried them. */
+
+/**
+ * An ordered list of header fields: names in lower case, one entry per line, in the order of the wire. It is one flat
+ * array, so it is cheap to make; look-ups walk it (RFC 9110 section 5.3).
+ */
+export class HeaderFields implements Iterable<readonly [name: string, value: string]> {
+  /** No fields at all: one shared value. */
+  static readonly empty: HeaderFields = new HeaderFields([])
+
+  /** Fields out of pairs, whose names are brought to lower case. */
+  static fromEntries(entries: Iterable<readonly [string, string]>): HeaderFields {
+    const flat: Array<string> = []
+    for (const [name, value] of entries) {
+      flat.push(name.toLowerCase(), value)
+    }
+    return flat.length === 0 ? HeaderFields.empty : new HeaderFields(flat)
+  }
+
+  /** `[name, value, name, value, ...]`, the names in lower case. */
+  readonly flat: ReadonlyArray<string>
+
+  constructor(flat: ReadonlyArray<string>) {
+    this.flat = flat
+  }
+
+  /** The number of field lines. */
+  get size(): number {
+    return this.flat.length >> 1
+  }
+
+  /** The value of a field (name in lower case); several lines are joined with `", "`. */
+  get(name: string): string | undefined {
+    const flat = this.flat
+    let found: string | undefined = undefined
+    for (let i = 0; i < flat.length; i += 2) {
+      if (flat[i] === name) {
+        const value = flat[i + 1]
+        found = found === undefined ? value : `${found}, ${value}`
+      }
+    }
+    return found
+  }
+
+  /** Every line of a field by itself, for fields that must not be joined (`Set-Cookie`, `WWW-Authenticate`). */
+  getAll(name: string): ReadonlyArray<string> {
+    const flat = this.flat
+    const found: Array<string> = []
+    for (let i = 0; i < flat.length; i += 2) {
+      const value = flat[i + 1]
+      if (flat[i] === name && value !== undefined) {
+        found.push(value)
+      }
+    }
+    return found
+  }
+
+  /** Whether a field (name in lower case) is there, even with an empty value. */
+  has(name: string): boolean {
+    const flat = this.flat
+    for (let i = 0; i < flat.length; i += 2) {
+      if (flat[i] === name) {
+        return true
+      }
+    }
+    return false
+  }
+
+  *[Symbol.iterator](): IterableIterator<readonly [name: string, value: string]> {
+    const flat = this.flat
+    for (let i = 0; i + 1 < flat.length; i += 2) {
+      yield [flat[i] ?? "", flat[i + 1] ?? ""]
+    }
+  }
+}

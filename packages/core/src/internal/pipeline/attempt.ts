@@ -1,0 +1,34 @@
+/** One attempt on the network: the suspension gate, one transaction of the metrics, and the innermost exchange. */
+import * as Effect from "effect/Effect"
+import type { WireRequest, WireResponse } from "../../Transport.ts"
+import { type ExchangeContext, Transaction } from "../session/exchangeContext.ts"
+import type { SessionState } from "../session/sessionState.ts"
+import { exchangeDataUrl } from "./dataUrl.ts"
+import type { Exchange, Stage } from "./exchange.ts"
+
+const begin = (request: WireRequest, context: ExchangeContext): void => {
+  const transaction = new Transaction(request.method, request.url.href, context.now())
+  context.transaction = transaction
+  context.transactions.push(transaction)
+  context.currentRequest = request
+}
+
+/** Notes what the head says; what was accepted against the platform's verdict is remembered for its origin. */
+const learn = (session: SessionState, context: ExchangeContext, response: WireResponse): WireResponse => {
+  context.transaction.status = response.status
+  if (response.connection?.overridden === true) session.memory.override(response.url.origin)
+  return response
+}
+
+export const attempt = (session: SessionState): Stage => (next) => {
+  const run: Exchange = (request, context) => {
+    begin(request, context)
+    return Effect.map(next(request, context), (response) => learn(session, context, response))
+  }
+  return (request, context) =>
+    context.suspended ? Effect.flatMap(context.whenRunning(), () => run(request, context)) : run(request, context)
+}
+
+/** The bottom of the pipeline: `data:` URLs here, everything else by the transport. */
+export const innermost = (session: SessionState): Exchange => (request, context) =>
+  request.url.scheme === "data" ? exchangeDataUrl(request, context) : session.transport.exchange(request, context)

@@ -1,0 +1,51 @@
+/**
+ * Asks for content codings and undoes them, outside of redirects, authentication and cache, which see encoded bytes. Not
+ * where the request asks for a range: parts of a coded body cannot be decoded (RFC 9110 14.2).
+ */
+import * as Effect from "effect/Effect"
+import type { ContentCodingsService } from "../../ContentCodings.ts"
+import { BodyError } from "../../SessionError.ts"
+import type { RequestField, WireRequest } from "../../Transport.ts"
+import { DecodedBody } from "../decodedBody.ts"
+import { contentDecoding } from "../protocol/contentCoding.ts"
+import type { Stage } from "./exchange.ts"
+
+const has = (request: WireRequest, name: string): boolean => request.fields.some((field) => field.name === name)
+
+export const decode = (service: ContentCodingsService): Stage => {
+  const field: RequestField = { name: "accept-encoding", value: service.supported.join(", "), bound: false }
+  const only: ReadonlyArray<RequestField> = [field]
+  const supported: ReadonlySet<string> = new Set(service.supported)
+  return (next) => (request, context) => {
+    const plain = request.fields.length === 0
+    const asks = !plain && (has(request, "range") || has(request, "accept-encoding"))
+    const asked = asks ? request : { ...request, fields: plain ? only : [...request.fields, field] }
+    return Effect.flatMap(next(asked, context), (response) => {
+      const coding = response.fields.get("content-encoding")
+      if (coding === undefined) return Effect.succeed(response)
+      const decision = contentDecoding({
+        method: request.method,
+        status: response.status,
+        contentEncoding: coding,
+        contentLength: response.body.length,
+        supported
+      })
+      switch (decision._tag) {
+        case "None":
+          return Effect.succeed(response)
+        case "Decode": {
+          const body = new DecodedBody(response.body, service, decision.codings, context, response.url.href)
+          return Effect.succeed({ ...response, body })
+        }
+        case "Unknown":
+        case "TooMany": {
+          response.body.cancel()
+          const name = decision._tag === "Unknown" ? decision.coding : `${coding.slice(0, 64)} (more than 3 codings)`
+          return Effect.fail(
+            new BodyError({ url: response.url.href, reason: { _tag: "CannotDecodeContentData", coding: name } })
+          )
+        }
+      }
+    })
+  }
+}

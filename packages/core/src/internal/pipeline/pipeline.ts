@@ -1,0 +1,38 @@
+/** The pipeline: every seat, outermost first. A seat that is empty today, or not needed by a session, is identity. */
+import type { SessionState } from "../session/sessionState.ts"
+import { attempt, innermost } from "./attempt.ts"
+import { authentication } from "./authentication.ts"
+import { decode } from "./decode.ts"
+import { events } from "./events.ts"
+import type { Exchange, Stage } from "./exchange.ts"
+import { interceptors } from "./interceptors.ts"
+import { prepare } from "./prepare.ts"
+import { recover } from "./recover.ts"
+import { redirect } from "./redirect.ts"
+import { security } from "./security.ts"
+import { idleTimeout, resourceTimeout } from "./timeouts.ts"
+
+const identity: Stage = (next) => next
+
+/** The list. The reasons for its order are in docs/decisions. */
+export const stages = (session: SessionState): ReadonlyArray<readonly [seat: string, stage: Stage]> => [
+  ["events", events(session)],
+  ["resourceTimeout", resourceTimeout],
+  ["interceptors(application)", interceptors(session.slots.interceptors)],
+  ["retryPolicy", identity],
+  ["prepare", prepare(session)],
+  ["decode", session.slots.codings === undefined ? identity : decode(session.slots.codings)],
+  ["redirect", redirect(session)],
+  ["security", security(session)],
+  ["authentication", authentication(session)],
+  ["cookies", identity],
+  ["cache", identity],
+  ["recover", recover],
+  ["connectivity", identity],
+  ["idleTimeout", idleTimeout],
+  ["attempt", attempt(session)],
+  ["interceptors(network)", identity]
+]
+
+export const pipeline = (session: SessionState): Exchange =>
+  stages(session).reduceRight((next, [, stage]) => stage(next), innermost(session))

@@ -1,0 +1,29 @@
+/**
+ * Sends once more, on a new connection, what was lost with an idle one: the server had closed it and the request met the
+ * closing (engine rule 9). Only where that is safe: an idempotent method (RFC 9110 9.2.2), or nothing sent yet.
+ */
+import * as Effect from "effect/Effect"
+import type { ExchangeError } from "../../SessionError.ts"
+import type { WireRequest } from "../../Transport.ts"
+import type { Stage } from "./exchange.ts"
+
+const idempotent = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
+
+/** Whether the loss of a connection may be repaired by sending the same request again. */
+export const recoverable = (request: WireRequest, error: ExchangeError): boolean => {
+  if (error._tag !== "ConnectionError" || error.reason._tag !== "NetworkConnectionLost") return false
+  const { requestSent, reused } = error.reason
+  return reused && (!requestSent || idempotent.has(request.method))
+}
+
+export const recover: Stage = (next) => (request, context) =>
+  Effect.catchAll(next(request, context), (error) => {
+    if (context.fresh || !recoverable(request, error)) return Effect.fail(error)
+    context.fresh = true
+    return Effect.ensuring(
+      next(request, context),
+      Effect.sync(() => {
+        context.fresh = false
+      })
+    )
+  })

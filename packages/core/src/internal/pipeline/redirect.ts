@@ -1,0 +1,135 @@
+/** Follows redirects: the decision is pure (protocol/redirectDecision), the delegate is asked, and what is bound to the first origin stays with it. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { RedirectAnswer } from "../../RedirectHandler.ts"
+import { DelegateFailed, type ExchangeError, RedirectError } from "../../SessionError.ts"
+import { parseUrl } from "../../SessionRequest.ts"
+import type { WireRequest, WireResponse } from "../../Transport.ts"
+import { displayUrl } from "../displayUrl.ts"
+import { decideRedirect, isBodyField, isSecretField } from "../protocol/redirectDecision.ts"
+import type { ExchangeContext } from "../session/exchangeContext.ts"
+import type { SessionState } from "../session/sessionState.ts"
+import type { Exchange, Stage } from "./exchange.ts"
+
+interface Step {
+  readonly request: WireRequest
+  readonly crossOrigin: boolean
+}
+
+const nextRequest = (
+  request: WireRequest,
+  response: WireResponse,
+  context: ExchangeContext,
+  session: SessionState
+): Either.Either<Step | undefined, RedirectError> => {
+  const limit = session.configuration.redirectLimit
+  const decision = decideRedirect({
+    status: response.status,
+    method: request.method,
+    locations: response.fields.getAll("location"),
+    currentUrl: request.url.href,
+    hops: context.redirectCount,
+    limit
+  })
+  const url = request.url.href
+  switch (decision._tag) {
+    case "Deliver":
+      return Either.right(undefined)
+    case "TooMany": {
+      const location = displayUrl(decision.url)
+      return Either.left(new RedirectError({ url, reason: { _tag: "TooManyRedirects", limit, location } }))
+    }
+    case "BadLocation": {
+      const location = displayUrl(decision.location.slice(0, 256))
+      return Either.left(new RedirectError({ url, reason: { _tag: "RedirectToNonExistentLocation", location } }))
+    }
+    case "Follow": {
+      const parsed = parseUrl(decision.url)
+      if (Either.isLeft(parsed)) {
+        const location = displayUrl(decision.url.slice(0, 256))
+        return Either.left(new RedirectError({ url, reason: { _tag: "RedirectToNonExistentLocation", location } }))
+      }
+      const keep = context.options.keepFieldsOnRedirect ?? session.configuration.keepFieldsOnRedirect
+      const leaves = decision.crossOrigin && !keep
+      const fields = request.fields.filter((field) =>
+        !(leaves && (field.bound || isSecretField(field.name))) &&
+        !(decision.dropBody && isBodyField(field.name))
+      )
+      return Either.right({
+        request: {
+          method: decision.method,
+          url: parsed.right.url,
+          fields,
+          body: decision.dropBody ? undefined : request.body
+        },
+        crossOrigin: decision.crossOrigin
+      })
+    }
+  }
+}
+
+const ask = (
+  step: Step,
+  request: WireRequest,
+  response: WireResponse,
+  context: ExchangeContext,
+  session: SessionState
+): Effect.Effect<RedirectAnswer, ExchangeError> => {
+  const handler = context.delegate.redirect ?? session.slots.redirect
+  if (handler === undefined) return Effect.succeed({ _tag: "Follow" })
+  const redirect = {
+    status: response.status,
+    headers: response.fields,
+    from: request.url.href,
+    request: step.request,
+    hop: context.redirectCount + 1,
+    crossOrigin: step.crossOrigin,
+    taskIdentifier: context.taskIdentifier
+  }
+  return context.decide(
+    Effect.catchAllCause(Effect.suspend(() => handler.decide(redirect)), (cause) =>
+      Effect.fail(
+        new DelegateFailed({
+          url: request.url.href,
+          cause,
+          reason: { _tag: "HandlerFailed", slot: "RedirectHandler" }
+        })
+      ))
+  )
+}
+
+const follow = (from: WireRequest, to: WireRequest, status: number, context: ExchangeContext): void => {
+  context.redirectCount++
+  if (context.observed) {
+    context.emit({
+      _tag: "Redirected",
+      taskIdentifier: context.taskIdentifier,
+      status,
+      from: displayUrl(from.url.href),
+      to: displayUrl(to.url.href)
+    })
+  }
+}
+
+export const redirect = (session: SessionState): Stage => (next) => {
+  const run: Exchange = (request, context) =>
+    Effect.flatMap(next(request, context), (response) => {
+      const status = response.status
+      if (status < 300 || status > 399) return Effect.succeed(response)
+      const decided = nextRequest(request, response, context, session)
+      if (Either.isLeft(decided)) {
+        response.body.cancel()
+        return Effect.fail(decided.left)
+      }
+      const step = decided.right
+      if (step === undefined) return Effect.succeed(response)
+      return Effect.flatMap(ask(step, request, response, context, session), (answer) => {
+        if (answer._tag === "Stop") return Effect.succeed(response)
+        response.body.cancel()
+        const chosen = answer._tag === "Follow" ? step.request : answer.request
+        follow(request, chosen, status, context)
+        return run(chosen, context)
+      })
+    })
+  return run
+}

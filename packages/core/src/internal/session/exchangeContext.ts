@@ -1,0 +1,398 @@
+/**
+ * One task at work: a plain object that is passed through the pipeline and not looked up. It has one abort slot, where the
+ * one asynchronous leaf that waits parks its `resume`, so that timers, cancellation and invalidation need no race and no
+ * fiber; and it closes whatever it has registered, in reverse order, when it ends.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type { PasswordCredential } from "../../Credential.ts"
+import type { HeaderFields } from "../../HeaderFields.ts"
+import type { RequestOptionsRecord } from "../../RequestOptions.ts"
+import { type DownloadError, type ExchangeError, TimeoutError } from "../../SessionError.ts"
+import type { SessionEvent } from "../../SessionEvent.ts"
+import type { Slots } from "../../TaskDelegate.ts"
+import type { TaskMetrics, TransactionMetrics } from "../../TaskMetrics.ts"
+import type { Closeable, ExchangeControl, TransactionRecord, TrustAsker, WireRequest } from "../../Transport.ts"
+import type { AuthenticationState } from "./authenticationState.ts"
+import type { SessionState } from "./sessionState.ts"
+import type { WheelEntry } from "./timers.ts"
+
+type Resume = (effect: Effect.Effect<never, ExchangeError>) => void
+
+/** Where a task is (TSK-04). It starts suspended when it is made as a handle, and running otherwise. */
+export type TaskState = "suspended" | "running" | "canceling" | "completed"
+
+/** One attempt, as it is being written. */
+export class Transaction implements TransactionRecord {
+  domainLookupStart: number | undefined = undefined
+  domainLookupEnd: number | undefined = undefined
+  connectStart: number | undefined = undefined
+  secureConnectionStart: number | undefined = undefined
+  secureConnectionEnd: number | undefined = undefined
+  connectEnd: number | undefined = undefined
+  requestStart: number | undefined = undefined
+  requestEnd: number | undefined = undefined
+  responseStart: number | undefined = undefined
+  responseEnd: number | undefined = undefined
+  reused = false
+  connection: TransactionRecord["connection"] = undefined
+  requestHeaderBytes = 0
+  requestBodyBytes = 0
+  responseHeaderBytes = 0
+  responseBodyBytes = 0
+  status: number | undefined = undefined
+  fetchType: "networkLoad" | "local" = "networkLoad"
+  readonly method: string
+  readonly url: string
+  readonly fetchStart: number
+  constructor(method: string, url: string, fetchStart: number) {
+    this.method = method
+    this.url = url
+    this.fetchStart = fetchStart
+  }
+}
+
+const before = new Transaction("GET", "", 0)
+
+/** See the head of this file. */
+export class ExchangeContext implements ExchangeControl, WheelEntry {
+  readonly session: SessionState
+  readonly taskIdentifier: number
+  readonly options: RequestOptionsRecord
+  readonly delegate: Slots
+  /** The caller runs on the session's own delegate queue. */
+  readonly onQueue: boolean
+  readonly originalRequest: WireRequest
+  /** Taken out of the URL; a proposal for its origin. */
+  readonly userInfo: PasswordCredential | undefined
+  readonly trust: TrustAsker
+  priority: number
+  readonly started: number
+
+  currentRequest: WireRequest
+  transaction: Transaction = before
+  transactions: Array<Transaction> = []
+  redirectCount = 0
+  authentication: AuthenticationState | undefined = undefined
+  fresh = false
+  /** Events are built and times taken precisely. */
+  observed: boolean
+
+  #parked: Resume | undefined = undefined
+  #failure: ExchangeError | undefined = undefined
+  #first: Closeable | undefined = undefined
+  #others: Array<Closeable> | undefined = undefined
+  #completed = false
+  #canceling = false
+  /** `execute` has handed the response out and no reader has come yet. */
+  #detached = false
+  #arrived = false
+  #watchers: Set<() => void> | undefined = undefined
+  #suspendCount = 0
+  #gate: (() => void) | undefined = undefined
+  #pausable: { readonly pause: () => void; readonly resume: () => void } | undefined = undefined
+
+  // the wheel's side: one entry for both timers, whose deadline is looked at lazily
+  deadline = Infinity
+  before: WheelEntry | undefined = undefined
+  after: WheelEntry | undefined = undefined
+  onWheel = false
+  readonly weak = false
+  #idleLimit: number
+  #idleSince = Infinity
+  #totalLimit: number
+  #totalDeadline: number
+  #suspendedSince = 0
+
+  bytesSent = 0
+  bytesReceived = 0
+  bytesExpectedToSend: number | undefined
+  bytesExpected: number | undefined = undefined
+  error: DownloadError | undefined = undefined
+  metrics: TaskMetrics | undefined = undefined
+
+  constructor(
+    session: SessionState,
+    request: WireRequest,
+    userInfo: PasswordCredential | undefined,
+    options: RequestOptionsRecord,
+    delegate: Slots,
+    onQueue: boolean,
+    trust: TrustAsker,
+    idleLimit: number
+  ) {
+    this.session = session
+    this.taskIdentifier = session.nextTaskIdentifier()
+    this.originalRequest = request
+    this.currentRequest = request
+    this.userInfo = userInfo
+    this.options = options
+    this.delegate = delegate
+    this.onQueue = onQueue
+    this.trust = trust
+    this.priority = options.priority ?? 0.5
+    this.observed = session.queue.listening || delegate.events !== undefined
+    this.bytesExpectedToSend = request.body?.bytes.length ?? 0
+    const now = session.wheel.now()
+    this.started = now
+    this.#idleLimit = idleLimit
+    this.#totalLimit = session.resourceTimeout
+    this.#totalDeadline = now + this.#totalLimit
+    this.deadline = this.#totalDeadline
+  }
+
+  // ---- the abort slot
+
+  park(resume: Resume): boolean {
+    if (this.#failure !== undefined) {
+      resume(Effect.fail(this.#failure))
+      return false
+    }
+    this.#parked = resume
+    return true
+  }
+
+  unpark(): void {
+    this.#parked = undefined
+  }
+
+  /** Ends the exchange from outside: whoever waits gets the error, whatever is open is closed. Idempotent. */
+  abort(error: ExchangeError): void {
+    if (this.#failure !== undefined || this.#completed) return
+    this.#failure = error
+    const resume = this.#parked
+    this.#parked = undefined
+    this.complete(error, false)
+    resume?.(Effect.fail(error))
+  }
+
+  /** Why a later read fails, once the exchange has been ended from outside. */
+  get failure(): ExchangeError | undefined {
+    return this.#failure
+  }
+
+  register(closeable: Closeable): void {
+    if (this.#completed) closeable.close()
+    else if (this.#first === undefined) this.#first = closeable
+    else (this.#others ??= []).push(closeable)
+  }
+
+  unregister(closeable: Closeable): void {
+    if (this.#first === closeable) {
+      this.#first = undefined
+      return
+    }
+    const index = this.#others?.indexOf(closeable) ?? -1
+    if (index >= 0) this.#others?.splice(index, 1)
+  }
+
+  #closeAll(): void {
+    const others = this.#others
+    this.#others = undefined
+    if (others !== undefined) for (let i = others.length - 1; i >= 0; i--) others[i]?.close()
+    const first = this.#first
+    this.#first = undefined
+    first?.close()
+  }
+
+  // ---- life
+
+  get state(): TaskState {
+    if (this.#completed) return "completed"
+    if (this.#canceling) return "canceling"
+    return this.#suspendCount > 0 ? "suspended" : "running"
+  }
+
+  get completed(): boolean {
+    return this.#completed
+  }
+
+  /** The task is over, once: closes what is open, leaves the session, and tells observers. */
+  complete(error: DownloadError | undefined, interrupted: boolean): void {
+    if (this.#completed) return
+    this.#canceling = true
+    this.#closeAll()
+    this.#completed = true
+    this.error = error
+    if (error !== undefined && this.#failure === undefined && error._tag !== "FileError") this.#failure = error
+    this.session.wheel.remove(this)
+    if (this.observed || this.#watchers !== undefined) {
+      this.metrics = this.collect()
+      this.emit({ _tag: "MetricsCollected", taskIdentifier: this.taskIdentifier, metrics: this.metrics })
+      this.emit({ _tag: "TaskCompleted", taskIdentifier: this.taskIdentifier, error, interrupted })
+    }
+    this.session.leave(this)
+    this.changed()
+  }
+
+  completeByCause(cause: Cause.Cause<DownloadError>): void {
+    this.complete(Option.getOrUndefined(Cause.failureOption(cause)), Cause.isInterrupted(cause))
+  }
+
+  completeBy(exit: Exit.Exit<unknown, DownloadError>): void {
+    if (Exit.isFailure(exit)) this.completeByCause(exit.cause)
+    else this.complete(undefined, false)
+  }
+
+  /** The metrics so far. */
+  collect(): TaskMetrics {
+    return {
+      taskInterval: { start: this.started, end: this.now() },
+      redirectCount: this.redirectCount,
+      transactions: this.transactions.map((one): TransactionMetrics => ({ ...one }))
+    }
+  }
+
+  /** `execute` gives the response out; from now on the body's arrival, its reader, or nobody, ends the task. */
+  detach(): void {
+    this.#detached = true
+    if (this.#arrived && !this.observed) this.complete(undefined, false)
+  }
+
+  get detached(): boolean {
+    return this.#detached
+  }
+
+  /** A reader has come. */
+  attach(): void {
+    this.#detached = false
+  }
+
+  arrived(): void {
+    this.#arrived = true
+    this.networkWait(false)
+    if (this.#detached && !this.observed) this.complete(undefined, false)
+  }
+
+  /** The body is all here, though perhaps unread: the task is as good as done when the session drains. */
+  get hasArrived(): boolean {
+    return this.#arrived
+  }
+
+  // ---- time
+
+  readonly now = (): number => this.observed ? this.session.wheel.precise() : this.session.wheel.now()
+
+  networkWait(waiting: boolean): void {
+    if (!waiting) {
+      this.#idleSince = Infinity
+      return
+    }
+    if (this.#suspendCount > 0) return
+    this.#idleSince = this.session.wheel.now()
+    this.#arm()
+  }
+
+  touch(): void {
+    if (this.#idleSince !== Infinity) this.#idleSince = this.session.wheel.now()
+  }
+
+  #arm(): void {
+    const due = Math.min(this.#totalDeadline, this.#idleSince + this.#idleLimit)
+    // moving a deadline later is done lazily, when it would have fired
+    if (due >= this.deadline && this.onWheel) return
+    this.deadline = due
+    if (this.onWheel) this.session.wheel.moved(this)
+    else this.session.wheel.add(this)
+  }
+
+  expire(now: number): void {
+    if (now >= this.#totalDeadline) return this.#timedOut("resource", this.#totalLimit)
+    if (now >= this.#idleSince + this.#idleLimit) return this.#timedOut("idle", this.#idleLimit)
+    this.deadline = Math.min(this.#totalDeadline, this.#idleSince + this.#idleLimit)
+  }
+
+  #timedOut(timer: "idle" | "resource", after: number): void {
+    this.abort(
+      new TimeoutError({ url: this.currentRequest.url.href, reason: { _tag: "TimedOut", timer, after } })
+    )
+  }
+
+  /** Puts the total timer on the wheel. */
+  startClock(): void {
+    if (this.#suspendCount === 0) this.#arm()
+  }
+
+  // ---- suspension
+
+  get suspended(): boolean {
+    return this.#suspendCount > 0
+  }
+
+  suspend(): void {
+    this.#suspendCount++
+    if (this.#suspendCount > 1) return
+    this.#suspendedSince = this.session.wheel.now()
+    this.session.wheel.remove(this)
+    this.#pausable?.pause()
+    this.changed()
+  }
+
+  resume(): void {
+    if (this.#suspendCount === 0 || this.#completed) return
+    this.#suspendCount--
+    if (this.#suspendCount > 0) return
+    const now = this.session.wheel.now()
+    this.#totalDeadline += now - this.#suspendedSince
+    if (this.#idleSince !== Infinity) this.#idleSince = now
+    this.deadline = Infinity
+    this.#arm()
+    const gate = this.#gate
+    this.#gate = undefined
+    gate?.()
+    this.#pausable?.resume()
+    this.changed()
+  }
+
+  /** Waits while the task is suspended. */
+  whenRunning(): Effect.Effect<void, ExchangeError> {
+    return Effect.async((resume) => {
+      if (this.#suspendCount === 0) return resume(Effect.void)
+      if (!this.park(resume)) return
+      this.#gate = () => {
+        this.unpark()
+        resume(Effect.void)
+      }
+    })
+  }
+
+  /** What a suspension holds back. */
+  set pausable(pausable: { readonly pause: () => void; readonly resume: () => void } | undefined) {
+    this.#pausable = pausable
+    if (this.#suspendCount > 0) pausable?.pause()
+  }
+
+  // ---- observers
+
+  emit(event: SessionEvent): void {
+    this.session.queue.emit(event, this.delegate.events)
+  }
+
+  informational(status: number, headers: HeaderFields): void {
+    if (this.observed) this.emit({ _tag: "InformationalResponse", taskIdentifier: this.taskIdentifier, status, headers })
+  }
+
+  /** Begins to observe: from now on every change is told. */
+  watch(watcher: () => void): () => void {
+    this.observed = true
+    const watchers = this.#watchers ??= new Set()
+    watchers.add(watcher)
+    return () => watchers.delete(watcher)
+  }
+
+  changed(): void {
+    if (this.#watchers !== undefined) for (const watcher of [...this.#watchers]) watcher()
+  }
+
+  /** A decider: runs after everything emitted before has been handled, and is given up when the exchange ends. */
+  decide<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | ExchangeError> {
+    const aborted: Effect.Effect<A, E | ExchangeError> = Effect.async((resume) => {
+      this.park(resume)
+    })
+    this.networkWait(false)
+    const asked = Effect.zipRight(this.session.queue.barrier(this.onQueue), effect)
+    return Effect.ensuring(Effect.raceFirst(asked, aborted), Effect.sync(() => this.unpark()))
+  }
+}

@@ -1,0 +1,228 @@
+/** Takes a response's body: whole, chunk by chunk without a Stream, or by pulling. One leaf each, parked in the abort slot. */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import { BodyError, type ExchangeError } from "../../SessionError.ts"
+import type { BodySink, WireBody } from "../../Transport.ts"
+import type { ExchangeContext } from "./exchangeContext.ts"
+
+type Resume<A> = (effect: Effect.Effect<A, ExchangeError>) => void
+
+const tooLong = (context: ExchangeContext, limit: number): BodyError =>
+  new BodyError({ url: context.currentRequest.url.href, reason: { _tag: "DataLengthExceedsMaximum", limit } })
+
+/** What every reader does when it begins, pauses and ends. */
+abstract class Reader<A> implements BodySink {
+  protected readonly body: WireBody
+  protected readonly context: ExchangeContext
+  readonly #resume: Resume<A>
+  #ended = false
+
+  constructor(body: WireBody, context: ExchangeContext, resume: Resume<A>) {
+    this.body = body
+    this.context = context
+    this.#resume = resume
+  }
+  begin(): void {
+    this.context.pausable = this.body
+    this.body.start(this)
+  }
+  abstract onBytes(borrowed: Uint8Array): void
+  abstract onEnd(): void
+  onError(error: ExchangeError): void {
+    this.end(Effect.fail(error))
+  }
+  protected end(result: Effect.Effect<A, ExchangeError>): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.context.pausable = undefined
+    this.context.unpark()
+    this.#resume(result)
+  }
+}
+
+/** Gathers the whole body; of a known length in one piece of memory. */
+class Gather extends Reader<Uint8Array> {
+  readonly #limit: number
+  #bytes: Uint8Array
+  #length = 0
+
+  constructor(body: WireBody, context: ExchangeContext, limit: number, resume: Resume<Uint8Array>) {
+    super(body, context, resume)
+    this.#limit = limit
+    // an announced length is a promise of the server's: more than a MiB of it is believed only when it comes
+    this.#bytes = new Uint8Array(Math.min(body.length ?? 16 * 1024, 1024 * 1024))
+  }
+  override onBytes(borrowed: Uint8Array): void {
+    const needed = this.#length + borrowed.length
+    if (needed > this.#limit) {
+      this.body.cancel()
+      return this.end(Effect.fail(tooLong(this.context, this.#limit)))
+    }
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, Math.min(this.#bytes.length * 2, this.body.length ?? Infinity)))
+      grown.set(this.#bytes.subarray(0, this.#length))
+      this.#bytes = grown
+    }
+    this.#bytes.set(borrowed, this.#length)
+    this.#length = needed
+  }
+  override onEnd(): void {
+    const exact = this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length)
+    this.end(Effect.succeed(exact))
+  }
+}
+
+/** The whole body, at most `limit` bytes. */
+export const readWhole = (
+  body: WireBody,
+  context: ExchangeContext,
+  limit: number
+): Effect.Effect<Uint8Array, ExchangeError> => {
+  const arrived = body.take()
+  if (arrived !== undefined) {
+    return arrived.length > limit ? Effect.fail(tooLong(context, limit)) : Effect.succeed(arrived)
+  }
+  if (body.length !== undefined && body.length > limit) {
+    body.cancel()
+    return Effect.fail(tooLong(context, limit))
+  }
+  return Effect.async((resume) => {
+    if (context.park(resume)) new Gather(body, context, limit, resume).begin()
+  })
+}
+
+class ForEach extends Reader<void> {
+  readonly #f: (borrowed: Uint8Array) => void
+  constructor(body: WireBody, context: ExchangeContext, f: (borrowed: Uint8Array) => void, resume: Resume<void>) {
+    super(body, context, resume)
+    this.#f = f
+  }
+  override onBytes(borrowed: Uint8Array): void {
+    try {
+      this.#f(borrowed)
+    } catch (defect) {
+      this.body.cancel()
+      this.end(Effect.die(defect))
+    }
+  }
+  override onEnd(): void {
+    this.end(Effect.void)
+  }
+}
+
+/** Calls a function with every piece of the body; the bytes are lent for the time of the call. */
+export const forEachChunk = (
+  body: WireBody,
+  context: ExchangeContext,
+  f: (borrowed: Uint8Array) => void
+): Effect.Effect<void, ExchangeError> =>
+  Effect.async((resume) => {
+    if (context.park(resume)) new ForEach(body, context, f, resume).begin()
+  })
+
+/** Bytes that may wait for a slow reader before the connection is paused. */
+const highWater = 256 * 1024
+
+/** A body that is pulled: bytes are copied once, into chunks that belong to the reader. */
+export class BodyPull implements BodySink {
+  readonly #body: WireBody
+  readonly #context: ExchangeContext
+  readonly #target: number
+  #chunks: Array<Uint8Array> = []
+  #queued = 0
+  #filling: Uint8Array | undefined = undefined
+  #filled = 0
+  #paused = false
+  #started = false
+  #ended = false
+  #error: ExchangeError | undefined = undefined
+  #wake: (() => void) | undefined = undefined
+
+  /** Chunks are gathered to at most `target` bytes while the reader is busy. */
+  constructor(body: WireBody, context: ExchangeContext, target = 64 * 1024) {
+    this.#body = body
+    this.#context = context
+    this.#target = target
+  }
+
+  onBytes(borrowed: Uint8Array): void {
+    let offset = 0
+    while (offset < borrowed.length) {
+      const filling = this.#filling ??= new Uint8Array(this.#target)
+      const count = Math.min(borrowed.length - offset, this.#target - this.#filled)
+      filling.set(borrowed.subarray(offset, offset + count), this.#filled)
+      this.#filled += count
+      offset += count
+      if (this.#filled === this.#target) this.#seal()
+    }
+    this.#queued += borrowed.length
+    if (this.#queued >= highWater && !this.#paused) {
+      this.#paused = true
+      this.#context.networkWait(false)
+      this.#body.pause()
+    }
+    this.#signal()
+  }
+  onEnd(): void {
+    this.#ended = true
+    this.#signal()
+  }
+  onError(error: ExchangeError): void {
+    this.#error = error
+    this.#signal()
+  }
+
+  #seal(): void {
+    const filling = this.#filling
+    if (filling === undefined) return
+    this.#chunks.push(this.#filled === filling.length ? filling : filling.slice(0, this.#filled))
+    this.#filling = undefined
+    this.#filled = 0
+  }
+
+  #signal(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+
+  /** The next chunks, `undefined` at the end. */
+  readonly next: Effect.Effect<Chunk.NonEmptyChunk<Uint8Array> | undefined, ExchangeError> = Effect.suspend(() => {
+    if (!this.#started) {
+      this.#started = true
+      this.#context.pausable = this.#body
+      const whole = this.#body.take()
+      if (whole !== undefined) {
+        this.#ended = true
+        return Effect.succeed(whole.length === 0 ? undefined : Chunk.of(whole))
+      }
+      this.#body.start(this)
+    }
+    if (this.#queued > 0 || this.#ended || this.#error !== undefined) return this.#take()
+    return Effect.flatMap(this.#more, () => this.#take())
+  })
+
+  readonly #more: Effect.Effect<void, ExchangeError> = Effect.async((resume) => {
+    if (!this.#context.park(resume)) return
+    this.#wake = () => {
+      this.#context.unpark()
+      resume(Effect.void)
+    }
+  })
+
+  #take(): Effect.Effect<Chunk.NonEmptyChunk<Uint8Array> | undefined, ExchangeError> {
+    this.#seal()
+    const chunks = this.#chunks
+    this.#chunks = []
+    this.#queued = 0
+    if (this.#paused) {
+      this.#paused = false
+      this.#context.networkWait(true)
+      this.#body.resume()
+    }
+    const [first, ...rest] = chunks
+    if (first !== undefined) return Effect.succeed(Chunk.make(first, ...rest))
+    if (this.#error !== undefined) return Effect.fail(this.#error)
+    return Effect.succeed(undefined)
+  }
+}

@@ -1,0 +1,221 @@
+/** A session at work: what it was built from, its tasks, and how it ends. UrlSession.ts is its public face. */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FiberId from "effect/FiberId"
+import type { ContentCodingsService } from "../../ContentCodings.ts"
+import type { CredentialStorageService } from "../../CredentialStorage.ts"
+import type { DigestsService } from "../../Digests.ts"
+import type { InterceptorService } from "../../Interceptor.ts"
+import { capabilityOf } from "../../ProtectionSpace.ts"
+import type { RedirectHandlerService } from "../../RedirectHandler.ts"
+import { RequestOptions, type RequestOptionsRecord } from "../../RequestOptions.ts"
+import type { ResponseHandlerService } from "../../ResponseHandler.ts"
+import type { SessionConfiguration } from "../../SessionConfiguration.ts"
+import { Cancelled, type InvalidRequest, SessionInvalidated } from "../../SessionError.ts"
+import * as SessionRequest from "../../SessionRequest.ts"
+import { type Slots, TaskDelegate } from "../../TaskDelegate.ts"
+import type { RequestField, SessionTransport, TransportService } from "../../Transport.ts"
+import type { TransportSecurityService } from "../../TransportSecurity.ts"
+import { displayUrl } from "../displayUrl.ts"
+import type { Exchange } from "../pipeline/exchange.ts"
+import type { Resolver } from "../resolver.ts"
+import type { AuthenticationMemory } from "./authenticationMemory.ts"
+import { type DelegateQueue, OnDelegateQueue } from "./delegateQueue.ts"
+import { ExchangeContext } from "./exchangeContext.ts"
+import type { Wheel } from "./timers.ts"
+import type { TrustAskers } from "./trustAskers.ts"
+
+/** The session level of every slot, read once when the session was built. */
+export interface SessionSlots {
+  readonly challenge: Resolver | undefined
+  readonly redirect: RedirectHandlerService | undefined
+  readonly response: ResponseHandlerService | undefined
+  readonly security: TransportSecurityService | undefined
+  readonly codings: ContentCodingsService | undefined
+  readonly digests: DigestsService | undefined
+  readonly interceptors: ReadonlyArray<InterceptorService>
+  readonly credentials: CredentialStorageService
+}
+
+/** What a session is built from. */
+export interface SessionParts {
+  readonly configuration: SessionConfiguration
+  readonly slots: SessionSlots
+  readonly service: TransportService
+  readonly transport: SessionTransport
+  readonly wheel: Wheel
+  readonly queue: DelegateQueue
+  readonly memory: AuthenticationMemory
+  readonly askers: TrustAskers
+  readonly additionalFields: ReadonlyArray<RequestField>
+  /** Closes every connection. */
+  readonly closeTransport: Effect.Effect<void>
+  readonly pipeline: (session: SessionState) => Exchange
+}
+
+const nothingPublic: ReadonlySet<string> = new Set()
+
+type Phase = "open" | "draining" | "closing" | "invalidated"
+
+/** See the head of this file. */
+export class SessionState {
+  readonly configuration: SessionConfiguration
+  readonly slots: SessionSlots
+  readonly service: TransportService
+  readonly transport: SessionTransport
+  readonly wheel: Wheel
+  readonly queue: DelegateQueue
+  readonly memory: AuthenticationMemory
+  readonly askers: TrustAskers
+  readonly additionalFields: ReadonlyArray<RequestField>
+  readonly closeTransport: Effect.Effect<void>
+  readonly pipeline: Exchange
+  readonly requestTimeout: number
+  readonly resourceTimeout: number
+  #phase: Phase = "open"
+  #tasks = new Set<ExchangeContext>()
+  #lastIdentifier = 0
+  #empty: (() => void) | undefined = undefined
+  readonly #ended = Deferred.unsafeMake<void>(FiberId.none)
+
+  constructor(parts: SessionParts) {
+    this.configuration = parts.configuration
+    this.slots = parts.slots
+    this.service = parts.service
+    this.transport = parts.transport
+    this.wheel = parts.wheel
+    this.queue = parts.queue
+    this.memory = parts.memory
+    this.askers = parts.askers
+    this.additionalFields = parts.additionalFields
+    this.closeTransport = parts.closeTransport
+    this.requestTimeout = Duration.toMillis(parts.configuration.timeoutIntervalForRequest)
+    this.resourceTimeout = Duration.toMillis(parts.configuration.timeoutIntervalForResource)
+    this.pipeline = parts.pipeline(this)
+  }
+
+  nextTaskIdentifier(): number {
+    return ++this.#lastIdentifier
+  }
+
+  /**
+   * Creates the context of one request, and enters it. A method that this transport cannot ask is a defect: the types
+   * cannot tie a capability to one transport.
+   */
+  begin(
+    input: SessionRequest.Input,
+    context: Context.Context<never>
+  ): Either.Either<ExchangeContext, InvalidRequest | SessionInvalidated> {
+    if (this.#phase !== "open") return Either.left(this.invalidated())
+    const options: RequestOptionsRecord = Context.get(context, RequestOptions)
+    const slots: Slots = Context.get(context, TaskDelegate)
+    const prepared = SessionRequest.prepare(
+      input,
+      options.publicFields === undefined
+        ? nothingPublic
+        : new Set(options.publicFields.map((name) => name.toLowerCase()))
+    )
+    if (Either.isLeft(prepared)) return Either.left(prepared.left)
+    if (slots.challenge !== undefined) checkCapabilities(slots.challenge, this.service)
+    const exchange = new ExchangeContext(
+      this,
+      prepared.right.request,
+      prepared.right.userInfo,
+      options,
+      slots,
+      Context.get(context, OnDelegateQueue),
+      this.askers.of(slots.challenge),
+      options.timeoutInterval === undefined ? this.requestTimeout : Duration.toMillis(options.timeoutInterval)
+    )
+    this.#tasks.add(exchange)
+    return Either.right(exchange)
+  }
+
+  /** Tells observers of a new task, in the fiber that creates it, before anything else happens to it. */
+  announce(exchange: ExchangeContext): Effect.Effect<void> {
+    const { method, url } = exchange.originalRequest
+    return this.queue.handleNow(
+      { _tag: "TaskCreated", taskIdentifier: exchange.taskIdentifier, method, url: displayUrl(url.href) },
+      exchange.delegate.events
+    )
+  }
+
+  leave(exchange: ExchangeContext): void {
+    this.#tasks.delete(exchange)
+    if (this.#tasks.size === 0) this.#empty?.()
+  }
+
+  get tasks(): ReadonlyArray<ExchangeContext> {
+    return [...this.#tasks]
+  }
+
+  get isOpen(): boolean {
+    return this.#phase === "open"
+  }
+
+  invalidated(): SessionInvalidated {
+    return new SessionInvalidated({
+      reason: { _tag: "Invalidated", description: this.configuration.sessionDescription }
+    })
+  }
+
+  /** Cancels every task, closes everything, and tells so; idempotent, and returns when it is done. */
+  invalidateAndCancel(onQueue: boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#phase === "open" || this.#phase === "draining") {
+        this.#phase = "closing"
+        for (const exchange of this.#tasks) {
+          exchange.abort(
+            new Cancelled({ url: exchange.currentRequest.url.href, reason: { _tag: "Cancelled", by: "session" } })
+          )
+        }
+        return this.#finish(onQueue)
+      }
+      return onQueue ? Effect.void : Deferred.await(this.#ended)
+    })
+  }
+
+  /** Takes no new tasks, waits for the running ones, closes everything. Responses that nobody reads do not hold it. */
+  finishTasksAndInvalidate(onQueue: boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#phase !== "open") return onQueue ? Effect.void : Deferred.await(this.#ended)
+      this.#phase = "draining"
+      for (const exchange of this.#tasks) if (exchange.detached && exchange.hasArrived) exchange.complete(undefined, false)
+      return Effect.flatMap(this.#drained, () => this.invalidateAndCancel(onQueue))
+    })
+  }
+
+  readonly #drained: Effect.Effect<void> = Effect.async((resume) => {
+    if (this.#tasks.size === 0) return resume(Effect.void)
+    this.#empty = () => resume(Effect.void)
+  })
+
+  #finish(onQueue: boolean): Effect.Effect<void> {
+    return Effect.uninterruptible(
+      Effect.gen(this, function*() {
+        yield* this.closeTransport
+        this.memory.clear()
+        yield* this.queue.close({ _tag: "Invalidated" }, Duration.toMillis(this.configuration.delegateGrace), onQueue)
+        this.#phase = "invalidated"
+        yield* this.wheel.close()
+        yield* Deferred.succeed(this.#ended, undefined)
+      })
+    )
+  }
+}
+
+/** A resolver that has an entry for what the transport cannot ask would silently never be asked. */
+export const checkCapabilities = (resolver: Resolver, service: TransportService): void => {
+  for (const method of resolver.methods) {
+    const capability = capabilityOf(method)
+    if (capability !== undefined && !service.capabilities.has(capability)) {
+      throw new Error(
+        `the ChallengeResolver answers ${method}, which the ${service.platform} transport cannot ask: it lacks ${capability}. ` +
+          `Provide a transport that has it, or leave the entry out`
+      )
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The content codings of Node's zlib: gzip, deflate (with and without the zlib wrapper) and brotli.
+ *
+ * @since 0.1.0
+ */
+import { ContentCodings, type Decoder, type DecoderSink } from "@urlsession/core/ContentCodings"
+import * as Layer from "effect/Layer"
+import type { Transform } from "node:stream"
+import * as zlib from "node:zlib"
+
+// Node's own output size of 16 KiB costs a round through its thread pool for each
+const outputSize = 64 * 1024
+
+/** A zlib stream as a push decoder. Bytes are copied, since it works on them in another thread. */
+class ZlibDecoder implements Decoder {
+  readonly #sink: DecoderSink
+  readonly #make: (first: number) => Transform & { readonly bytesWritten: number }
+  #stream: (Transform & { readonly bytesWritten: number }) | undefined = undefined
+  #paused = false
+  #over = false
+
+  constructor(make: (first: number) => Transform & { readonly bytesWritten: number }, sink: DecoderSink) {
+    this.#make = make
+    this.#sink = sink
+  }
+
+  write(borrowed: Uint8Array): boolean {
+    if (this.#over || borrowed.length === 0) return true
+    const stream = this.#stream ??= this.#start(borrowed[0] ?? 0)
+    return stream.write(Buffer.from(borrowed))
+  }
+
+  end(): void {
+    if (this.#over) return
+    // no byte at all: what an encoder makes of nothing has some
+    if (this.#stream === undefined) return this.#fail(new Error("unexpected end of file"))
+    this.#stream.end()
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#stream?.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#stream?.resume()
+  }
+
+  destroy(): void {
+    this.#over = true
+    this.#stream?.destroy()
+  }
+
+  #start(first: number): Transform & { readonly bytesWritten: number } {
+    const stream = this.#make(first)
+    stream.on("data", (bytes: Uint8Array) => {
+      if (!this.#over) this.#sink.onBytes(bytes)
+    })
+    stream.on("drain", () => {
+      if (!this.#over) this.#sink.onDrain()
+    })
+    stream.on("end", () => {
+      if (this.#over) return
+      this.#over = true
+      this.#sink.onEnd()
+    })
+    stream.on("error", (error) => this.#fail(error))
+    if (this.#paused) stream.pause()
+    return stream
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    this.#stream?.destroy()
+    this.#sink.onError(error)
+  }
+}
+
+// RFC 9110 8.4.1.2 means the zlib wrapper, whose first byte names the method 8; many servers leave the wrapper out
+const inflate = (first: number) =>
+  (first & 0x0f) === 8 ? zlib.createInflate({ chunkSize: outputSize }) : zlib.createInflateRaw({ chunkSize: outputSize })
+
+const makers: Readonly<Record<string, (first: number) => Transform & { readonly bytesWritten: number }>> = {
+  gzip: () => zlib.createGunzip({ chunkSize: outputSize }),
+  "x-gzip": () => zlib.createGunzip({ chunkSize: outputSize }),
+  deflate: inflate,
+  br: () => zlib.createBrotliDecompress({ chunkSize: outputSize })
+}
+
+/**
+ * gzip (several members in a row, and rubbish behind the last one, as curl takes them), deflate and br.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<ContentCodings> = Layer.succeed(ContentCodings, {
+  supported: ["gzip", "deflate", "br"],
+  decoder: (coding, sink) => {
+    const make = makers[coding.toLowerCase()]
+    // only what is in `supported` is ever asked for
+    return new ZlibDecoder(make ?? makers.gzip ?? inflate, sink)
+  }
+})

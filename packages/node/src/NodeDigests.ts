@@ -1,0 +1,22 @@
+/**
+ * The hash functions of Node's OpenSSL.
+ *
+ * @since 0.1.0
+ */
+import { Digests } from "@urlsession/core/Digests"
+import * as Layer from "effect/Layer"
+import { createHash, randomBytes } from "node:crypto"
+
+const hex = (algorithm: string) => (data: Uint8Array): string => createHash(algorithm).update(data).digest("hex")
+
+/**
+ * MD5, SHA-256 and random bytes from `node:crypto`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<Digests> = Layer.succeed(Digests, {
+  md5: hex("md5"),
+  sha256: hex("sha256"),
+  randomHex: (bytes) => randomBytes(bytes).toString("hex")
+})

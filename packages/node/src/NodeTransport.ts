@@ -1,0 +1,125 @@
+/**
+ * The transport of Node: an HTTP/1.1 engine of our own on `node:net` and `node:tls`, with its capabilities.
+ *
+ * @since 0.1.0
+ */
+import { CookieControl, RedirectControl, ServerTrustControl, UploadProgress } from "@urlsession/core/Capability"
+import type { CapabilityName } from "@urlsession/core/Capability"
+import type { ContentCodings } from "@urlsession/core/ContentCodings"
+import type { Digests } from "@urlsession/core/Digests"
+import { Transport } from "@urlsession/core/Transport"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { lookup as resolve } from "node:dns"
+import { Engine } from "./internal/engine.ts"
+import * as NodeContentCodings from "./NodeContentCodings.ts"
+import * as NodeDigests from "./NodeDigests.ts"
+
+/**
+ * One address of a name.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ResolvedAddress {
+  readonly address: string
+  readonly family: 4 | 6
+}
+
+/**
+ * Resolves a name. What it fails with may carry a `code` as the errors of `node:dns` do: `ENOTFOUND` says that there is no
+ * such host, `EAI_AGAIN` that asking again may help.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Lookup = (host: string) => Effect.Effect<ReadonlyArray<ResolvedAddress>, unknown>
+
+/**
+ * Settings of the engine; every one has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Configuration {
+  /** By default the system's resolver (`dns.lookup`, all addresses, in its order). */
+  readonly lookup?: Lookup
+  /** Milliseconds for a name, and for a connection with its handshake; 60,000. */
+  readonly connectTimeout?: number
+  /** Milliseconds after which the next address is tried beside the one before (RFC 8305 5); 250. */
+  readonly happyEyeballsDelay?: number
+}
+
+/**
+ * What the transport of Node gives beside itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Capabilities =
+  | Transport
+  | ServerTrustControl
+  | RedirectControl
+  | CookieControl
+  | UploadProgress
+  | ContentCodings
+  | Digests
+
+const systemLookup: Lookup = (host) =>
+  Effect.async((resume) => {
+    resolve(host, { all: true, verbatim: true }, (error, addresses) => {
+      if (error !== null) return resume(Effect.fail(error))
+      resume(Effect.succeed(addresses.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))))
+    })
+  })
+
+const platform = "node"
+
+const names: ReadonlySet<CapabilityName> = new Set<CapabilityName>([
+  "ServerTrustControl",
+  "RedirectControl",
+  "CookieControl",
+  "UploadProgress"
+])
+
+/**
+ * The transport with settings.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (configuration: Configuration): Layer.Layer<Capabilities> => {
+  const settings = {
+    lookup: configuration.lookup ?? systemLookup,
+    connectTimeout: configuration.connectTimeout ?? 60_000,
+    happyEyeballsDelay: configuration.happyEyeballsDelay ?? 250
+  }
+  const own = Layer.succeedContext(
+    Context.make(Transport, {
+      platform,
+      capabilities: names,
+      schemes: new Set(["http", "https"]),
+      open: (options) =>
+        Effect.acquireRelease(
+          Effect.map(Effect.runtime<never>(), (runtime) => new Engine(options, settings, runtime)),
+          (engine) => engine.shutdown
+        )
+    }).pipe(
+      Context.add(ServerTrustControl, { name: "ServerTrustControl", platform }),
+      Context.add(RedirectControl, { name: "RedirectControl", platform }),
+      Context.add(CookieControl, { name: "CookieControl", platform }),
+      Context.add(UploadProgress, { name: "UploadProgress", platform })
+    )
+  )
+  return Layer.mergeAll(own, NodeContentCodings.layer, NodeDigests.layer)
+}
+
+/**
+ * The transport of Node, with what it can do: server trust, redirects, cookies and upload progress are in the session's
+ * hands. HTTP/1.1 over TCP and TLS.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<Capabilities> = layerWith({})

@@ -1,0 +1,2 @@
+// The public modules of @urlsession/node.
+export {}

@@ -1,0 +1,87 @@
+/** The making of one connection. It belongs to its pool, not to the request it was begun for: that one may leave. */
+import type { ExchangeError } from "@urlsession/core/SessionError"
+import * as Cause from "effect/Cause"
+import type * as Fiber from "effect/Fiber"
+import { type Connected, type ConnectHooks, type ConnectTimings, connect } from "./connector.ts"
+import type { Dial } from "./dial.ts"
+import { delegateFailed } from "./errors.ts"
+import type { Exchange } from "./exchange.ts"
+import type { Pool } from "./pool.ts"
+
+class Timings implements ConnectTimings {
+  domainLookupStart: number | undefined = undefined
+  domainLookupEnd: number | undefined = undefined
+  connectStart: number | undefined = undefined
+  secureConnectionStart: number | undefined = undefined
+  secureConnectionEnd: number | undefined = undefined
+  connectEnd: number | undefined = undefined
+}
+
+/** See the head of this file. */
+export class ConnectJob implements ConnectHooks {
+  readonly timings = new Timings()
+  readonly generation: number
+  dial: Dial | undefined = undefined
+  cancelled = false
+  #fiber: Fiber.RuntimeFiber<Connected, ExchangeError> | undefined = undefined
+  readonly #pool: Pool
+  #waiter: Exchange | undefined = undefined
+  #waiting = true
+
+  constructor(pool: Pool, generation: number) {
+    this.#pool = pool
+    this.generation = generation
+  }
+
+  /** The request that this attempt is for at the moment. */
+  get waiter(): Exchange | undefined {
+    return this.#waiter
+  }
+
+  assign(waiter: Exchange | undefined): void {
+    const before = this.#waiter
+    if (before === waiter) return
+    if (before !== undefined) {
+      before.job = undefined
+      before.networkWait(false)
+    }
+    this.#waiter = waiter
+    if (waiter !== undefined) {
+      const other = waiter.job
+      if (other !== undefined) other.#waiter = undefined
+      waiter.job = this
+      waiter.networkWait(this.#waiting)
+    }
+  }
+
+  start(): void {
+    const { asker, engine, url } = this.#pool
+    const fiber = engine.fork(connect(this.#waiter?.request.url ?? url, asker, engine.connector, this))
+    this.#fiber = fiber
+    fiber.addObserver((exit) => this.#pool.settled(this, exit))
+  }
+
+  cancel(): void {
+    if (this.cancelled) return
+    this.cancelled = true
+    this.dial?.cancel()
+    this.#fiber?.unsafeInterruptAsFork(this.#fiber.id())
+  }
+
+  /** The error of a cause that is not this job's own cancellation. */
+  errorOf(cause: Cause.Cause<ExchangeError>): ExchangeError {
+    const failure = Cause.failureOption(cause)
+    return failure._tag === "Some"
+      ? failure.value
+      : delegateFailed("connection", Cause.squash(cause), this.#waiter?.request.url.href ?? this.#pool.url.href)
+  }
+
+  // ---- what the connector asks and tells
+
+  readonly now = (): number => this.#waiter?.control.now() ?? this.#pool.engine.now()
+
+  readonly networkWait = (waiting: boolean): void => {
+    this.#waiting = waiting
+    this.#waiter?.networkWait(waiting)
+  }
+}

@@ -1,0 +1,271 @@
+/** A byte connection that hides its socket: whoever listens cannot tell TCP from TLS, nor one way of reading from another. */
+import * as net from "node:net"
+import type { Duplex } from "node:stream"
+import * as tls from "node:tls"
+import { acquireLarge, copyOf, releaseLarge, sharedBytes } from "./buffers.ts"
+import { TakenStream } from "./takenStream.ts"
+
+/** Hears a connection. None of these may throw; where one does, the connection is destroyed and hears of it as an error. */
+export interface ConnectionListener {
+  /** The transport below is connected; TLS is not yet. */
+  onConnect(): void
+  /** The TLS handshake is done, with no verdict on the server. */
+  onSecure(): void
+  /** The first `length` bytes of `buffer`, lent for the time of the call. */
+  onBytes(buffer: Uint8Array, length: number): void
+  /** The peer sends no more. */
+  onEnd(): void
+  onError(error: Error): void
+  /** The socket is gone; the last call. */
+  onClose(): void
+  /** A write failed: whether it is worth reading on, since an answer may have arrived before the failure. */
+  readsOnAfterWriteError(): boolean
+}
+
+/** A connection. Bytes come through the listener, also up to 64 KiB and a record after `pause`. */
+export interface Connection {
+  listener: ConnectionListener
+  readonly secureSocket: tls.TLSSocket | undefined
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
+  readonly destroyed: boolean
+  /** Bytes written that the kernel has not taken yet. */
+  readonly unwritten: number
+  writeText(latin1: string): void
+  /** A head and a body, together. */
+  writeBoth(latin1: string, bytes: Uint8Array): void
+  /** `done` hears when the kernel has taken the bytes, or that it will not. */
+  writeBytes(bytes: Uint8Array, done: (error?: Error | null) => void): void
+  pause(): void
+  resume(): void
+  /** Reads into a large buffer of its own, or again into the shared one. */
+  large(on: boolean): void
+  ref(): void
+  unref(): void
+  destroy(): void
+  /** Gives the connection away as a stream. Nothing reaches the listener afterwards; the socket itself is never given out. */
+  take(first: Uint8Array | undefined): Duplex
+}
+
+/** Where to connect to, and over what. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+  readonly secure: {
+    readonly context: tls.SecureContext
+    /** `undefined` for an address: a name is sent for names only (RFC 6066 3). */
+    readonly servername: string | undefined
+  } | undefined
+}
+
+// our own verdict follows the handshake, so the built-in one must neither stop it nor look at the name
+const noIdentityCheck = (): undefined => undefined
+
+/** The options of every TLS connection. No `session` is ever among them: a resumed one would skip all verification. */
+export const tlsOptions = (secure: NonNullable<Endpoint["secure"]>) => ({
+  secureContext: secure.context,
+  rejectUnauthorized: false,
+  checkServerIdentity: noIdentityCheck,
+  ALPNProtocols: ["http/1.1"],
+  ...(secure.servername === undefined ? {} : { servername: secure.servername })
+})
+
+/** Bodies up to this size are copied behind their head, so that one buffer goes out. */
+const joinedBody = 16 * 1024
+
+/** What both ways of reading have in common: all but how bytes come. */
+export abstract class SocketConnection implements Connection {
+  listener: ConnectionListener
+  readonly secureSocket: tls.TLSSocket | undefined
+  protected readonly socket: net.Socket
+  readonly #closed: (connection: Connection) => void
+  #taken: TakenStream | undefined = undefined
+  #secured = false
+
+  constructor(socket: net.Socket, listener: ConnectionListener, closed: (connection: Connection) => void) {
+    this.socket = socket
+    this.listener = listener
+    this.secureSocket = socket instanceof tls.TLSSocket ? socket : undefined
+    this.#closed = closed
+    socket.on("connect", () => this.listener.onConnect())
+    if (this.secureSocket !== undefined) {
+      socket.on("secureConnect", () => {
+        // a second handshake could bring another certificate than the one that was judged
+        if (this.#secured) return this.#fail(new Error("the server began a second handshake"))
+        this.#secured = true
+        this.listener.onSecure()
+      })
+    }
+    socket.on("end", () => this.#taken === undefined ? this.listener.onEnd() : this.#taken.onEnd())
+    socket.on("error", (error) => this.#taken === undefined ? this.listener.onError(error) : this.#taken.onError(error))
+    socket.on("close", () => {
+      this.closed()
+      this.#closed(this)
+      if (this.#taken === undefined) this.listener.onClose()
+      else this.#taken.onClose()
+    })
+    socket.on("drain", () => this.#taken?.onDrain())
+    this.#keepAnswers()
+  }
+
+  /** Frees what the way of reading holds. */
+  protected closed(): void {}
+
+  get remoteAddress(): string | undefined {
+    return this.socket.remoteAddress
+  }
+  get remotePort(): number | undefined {
+    return this.socket.remotePort
+  }
+  get localAddress(): string | undefined {
+    return this.socket.localAddress
+  }
+  get localPort(): number | undefined {
+    return this.socket.localPort
+  }
+  get destroyed(): boolean {
+    return this.socket.destroyed
+  }
+  get unwritten(): number {
+    return this.socket.writableLength
+  }
+
+  writeText(latin1: string): void {
+    this.socket.write(latin1, "latin1")
+  }
+
+  writeBoth(latin1: string, bytes: Uint8Array): void {
+    if (bytes.length <= joinedBody) {
+      const joined = Buffer.allocUnsafe(latin1.length + bytes.length)
+      joined.write(latin1, 0, "latin1")
+      joined.set(bytes, latin1.length)
+      this.socket.write(joined)
+      return
+    }
+    this.socket.cork()
+    this.socket.write(latin1, "latin1")
+    this.socket.write(bytes)
+    this.socket.uncork()
+  }
+
+  writeBytes(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    this.socket.write(bytes, done)
+  }
+
+  pause(): void {
+    this.socket.pause()
+  }
+  resume(): void {
+    this.socket.resume()
+  }
+  large(_on: boolean): void {}
+  ref(): void {
+    this.socket.ref()
+  }
+  unref(): void {
+    this.socket.unref()
+  }
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  take(first: Uint8Array | undefined): Duplex {
+    const taken = new TakenStream(this, this.socket, first)
+    this.#taken = taken
+    return taken
+  }
+
+  /** What both ways of reading call. Never throws: an exception out of a socket's callback would end the process. */
+  received(buffer: Uint8Array, length: number): void {
+    try {
+      if (this.#taken === undefined) this.listener.onBytes(buffer, length)
+      else this.#taken.onBytes(copyOf(buffer.subarray(0, length)))
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #fail(error: Error): void {
+    this.socket.destroy()
+    this.listener.onError(error)
+  }
+
+  // A server may answer and close before it has read the whole request; the writer then fails while the answer lies in the
+  // kernel unread. A socket destroys itself at a failed write, so that one call is held back while an answer may come.
+  #keepAnswers(): void {
+    const socket = this.socket
+    const destroy = socket.destroy.bind(socket)
+    let heldBack = false
+    socket.destroy = (error?: NodeJS.ErrnoException) => {
+      if (
+        error?.syscall === "write" && !heldBack && this.#taken === undefined && this.listener.readsOnAfterWriteError()
+      ) {
+        heldBack = true
+        return socket
+      }
+      return destroy(error)
+    }
+  }
+}
+
+// Made before the socket, which asks for a buffer while it is being made.
+class Reader {
+  target: OnreadConnection | undefined = undefined
+  wantsOwn = false
+  #own: Uint8Array | undefined = undefined
+
+  // Asked before every read: only here, where nothing reads into the old one, may a buffer change hands.
+  readonly buffer = (): Uint8Array => {
+    if (this.wantsOwn) return this.#own ??= acquireLarge()
+    if (this.#own !== undefined) this.free()
+    return sharedBytes
+  }
+  readonly callback = (length: number, buffer: Uint8Array): boolean => {
+    this.target?.received(buffer, length)
+    return true
+  }
+  free(): void {
+    if (this.#own !== undefined) releaseLarge(this.#own)
+    this.#own = undefined
+  }
+}
+
+/** Reads by `onread`: no allocation and no event per read. For direct connections, plain and TLS. */
+export class OnreadConnection extends SocketConnection {
+  readonly #reader: Reader
+
+  constructor(endpoint: Endpoint, listener: ConnectionListener, closed: (connection: Connection) => void) {
+    const reader = new Reader()
+    const target = { host: endpoint.address, port: endpoint.port, noDelay: true, onread: reader }
+    super(
+      endpoint.secure === undefined ? net.connect(target) : tls.connect({ ...target, ...tlsOptions(endpoint.secure) }),
+      listener,
+      closed
+    )
+    this.#reader = reader
+    reader.target = this
+  }
+
+  override large(on: boolean): void {
+    this.#reader.wantsOwn = on
+  }
+
+  protected override closed(): void {
+    this.#reader.free()
+  }
+}
+
+/** Reads by 'data' events: for TLS over another socket, where Node ignores `onread`. */
+export class DataConnection extends SocketConnection {
+  constructor(
+    over: net.Socket,
+    secure: NonNullable<Endpoint["secure"]>,
+    listener: ConnectionListener,
+    closed: (connection: Connection) => void
+  ) {
+    super(tls.connect({ ...tlsOptions(secure), socket: over }), listener, closed)
+    this.socket.on("data", (bytes: Uint8Array) => this.received(bytes, bytes.length))
+  }
+}

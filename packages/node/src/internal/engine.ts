@@ -1,0 +1,157 @@
+/** The engine of one session: its pools, its sockets, and what ends them all. */
+import { type ExchangeError, SessionInvalidated } from "@urlsession/core/SessionError"
+import type {
+  ExchangeControl,
+  OpenResources,
+  SessionTransport,
+  TransportOptions,
+  TrustAsker,
+  WireRequest,
+  WireResponse,
+  WireUrl
+} from "@urlsession/core/Transport"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
+import type { Connection } from "./connection.ts"
+import type { ConnectorOptions, Lookup } from "./connector.ts"
+import { Exchange } from "./exchange.ts"
+import { Pool } from "./pool.ts"
+import { contextKey } from "./secureContext.ts"
+
+/** What the platform's layer was configured with. */
+export interface EngineSettings {
+  readonly lookup: Lookup
+  readonly connectTimeout: number
+  readonly happyEyeballsDelay: number
+}
+
+/** See the head of this file. */
+export class Engine implements SessionTransport {
+  readonly options: TransportOptions
+  readonly connector: ConnectorOptions
+  readonly now: () => number
+  closing = false
+  readonly #runtime: Runtime.Runtime<never>
+  readonly #pools = new Map<string, Pool>()
+  readonly #connections = new Set<Connection>()
+  readonly #fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
+  readonly #askers = new WeakMap<TrustAsker, number>()
+  #askerCount = 0
+  #lastPool: Pool | undefined = undefined
+  #whenClosed: (() => void) | undefined = undefined
+
+  constructor(options: TransportOptions, settings: EngineSettings, runtime: Runtime.Runtime<never>) {
+    this.options = options
+    this.now = options.timers.now
+    this.#runtime = runtime
+    this.connector = {
+      ...settings,
+      timers: options.timers,
+      judgeAddress: options.judgeAddress,
+      tlsMinimumVersion: options.tlsMinimumVersion,
+      tlsMaximumVersion: options.tlsMaximumVersion,
+      opened: (connection) => this.#connections.add(connection),
+      closed: (connection) => {
+        this.#connections.delete(connection)
+        if (this.#connections.size === 0) this.#whenClosed?.()
+      }
+    }
+  }
+
+  // one argument, and no canceller: the session's own finalizer closes what was registered
+  readonly exchange = (request: WireRequest, control: ExchangeControl): Effect.Effect<WireResponse, ExchangeError> =>
+    Effect.async<WireResponse, ExchangeError>((resume) => {
+      new Exchange(this, request, control, resume).begin()
+    })
+
+  readonly flush = (): void => {
+    for (const pool of [...this.#pools.values()]) pool.flush()
+  }
+
+  readonly open = (): OpenResources => {
+    let connecting = 0
+    let queued = 0
+    for (const pool of this.#pools.values()) {
+      connecting += pool.jobs.size
+      queued += pool.waiting.size
+    }
+    return { sockets: this.#connections.size, connecting, queued }
+  }
+
+  /** Ends everything; done when the last socket has closed and the last fiber has ended. */
+  get shutdown(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.closing = true
+      for (const pool of [...this.#pools.values()]) pool.close()
+      for (const connection of this.#connections) connection.destroy()
+      return Effect.zipRight(
+        Effect.forEach([...this.#fibers], Fiber.await, { discard: true }),
+        Effect.async<void>((resume) => {
+          this.#pools.clear()
+          this.#lastPool = undefined
+          if (this.#connections.size === 0) resume(Effect.void)
+          else this.#whenClosed = () => resume(Effect.void)
+        })
+      )
+    })
+  }
+
+  // ---- for pools and exchanges
+
+  fork<A, E>(effect: Effect.Effect<A, E>): Fiber.RuntimeFiber<A, E> {
+    const fiber = Runtime.runFork(this.#runtime, effect)
+    this.#fibers.add(fiber)
+    fiber.addObserver(() => this.#fibers.delete(fiber))
+    return fiber
+  }
+
+  /** Milliseconds of the process's own clock: the kernel does not know the session's. */
+  turn(): number {
+    return performance.now()
+  }
+
+  invalidated(exchange: Exchange): ExchangeError {
+    return new SessionInvalidated({
+      url: exchange.request.url.href,
+      reason: { _tag: "Invalidated", description: undefined }
+    })
+  }
+
+  poolFor(url: WireUrl, asker: TrustAsker): Pool {
+    const last = this.#lastPool
+    if (
+      last !== undefined && last.asker === asker && last.url.host === url.host && last.url.port === url.port &&
+      last.url.scheme === url.scheme
+    ) return last
+    const key = this.#keyOf(url, asker)
+    let pool = this.#pools.get(key)
+    if (pool === undefined) {
+      pool = new Pool(this, key, url, asker)
+      this.#pools.set(key, pool)
+    }
+    // a pool of another decider of plain http is the same pool, but must not be found by comparing deciders
+    return this.#lastPool = pool
+  }
+
+  forget(pool: Pool): void {
+    if (this.#pools.get(pool.key) === pool) this.#pools.delete(pool.key)
+    if (this.#lastPool === pool) this.#lastPool = undefined
+  }
+
+  #keyOf(url: WireUrl, asker: TrustAsker): string {
+    const origin = `${url.scheme}://${url.host}:${url.port}`
+    if (url.scheme !== "https") return origin
+    const { tlsMaximumVersion, tlsMinimumVersion } = this.options
+    return `${origin} ${contextKey(asker.roots, tlsMinimumVersion, tlsMaximumVersion)} ${this.#askerNumber(asker)}`
+  }
+
+  // without a decider there is nobody to tell apart
+  #askerNumber(asker: TrustAsker): number {
+    if (asker.decide === undefined) return 0
+    const known = this.#askers.get(asker)
+    if (known !== undefined) return known
+    this.#askers.set(asker, ++this.#askerCount)
+    return this.#askerCount
+  }
+}

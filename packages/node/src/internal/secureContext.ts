@@ -1,0 +1,124 @@
+/** TLS contexts by what they are made of. One with roots of its own takes 17 ms to make, so each is made once. */
+import type { Roots } from "@urlsession/core/ServerTrust"
+import { constants, createHash, X509Certificate } from "node:crypto"
+import { readFileSync } from "node:fs"
+import * as tls from "node:tls"
+
+type Version = "TLSv1.2" | "TLSv1.3"
+
+/** A context, the roots it verifies against, and a text that is equal exactly for equal contexts. */
+export interface TrustContext {
+  readonly context: tls.SecureContext
+  readonly roots: RootSet
+  readonly key: string
+}
+
+const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/** Every certificate of some PEM texts. */
+export const splitPem = (pem: ReadonlyArray<string>): ReadonlyArray<string> =>
+  pem.flatMap((text) => text.match(certificatePattern) ?? [])
+
+let extra: ReadonlyArray<string> | undefined
+
+// Node adds this file to its own roots; a context with roots of its own would lose it
+const extraRoots = (): ReadonlyArray<string> => {
+  if (extra !== undefined) return extra
+  extra = []
+  const file = process.env.NODE_EXTRA_CA_CERTS
+  if (file !== undefined && file !== "") {
+    try {
+      extra = splitPem([readFileSync(file, "latin1")])
+    } catch {
+      // as Node itself: a file that cannot be read adds nothing
+    }
+  }
+  return extra
+}
+
+/** The roots of a context, parsed when a chain that was not verified has to be looked at. */
+export class RootSet {
+  readonly #pem: () => ReadonlyArray<string>
+  #bySubject: Map<string, Array<X509Certificate>> | undefined = undefined
+
+  constructor(pem: () => ReadonlyArray<string>) {
+    this.#pem = pem
+  }
+
+  /** The roots with this subject. */
+  named(subject: string): ReadonlyArray<X509Certificate> {
+    return this.#parsed().get(subject) ?? []
+  }
+
+  has(certificate: X509Certificate): boolean {
+    return this.named(certificate.subject).some((root) => root.fingerprint256 === certificate.fingerprint256)
+  }
+
+  #parsed(): Map<string, Array<X509Certificate>> {
+    if (this.#bySubject !== undefined) return this.#bySubject
+    const bySubject = new Map<string, Array<X509Certificate>>()
+    for (const text of this.#pem()) {
+      try {
+        const root = new X509Certificate(text)
+        const same = bySubject.get(root.subject)
+        if (same === undefined) bySubject.set(root.subject, [root])
+        else same.push(root)
+      } catch {
+        // what OpenSSL could not read either is no root
+      }
+    }
+    return this.#bySubject = bySubject
+  }
+}
+
+const platformRoots = new RootSet(() => [...tls.rootCertificates, ...extraRoots()])
+
+const rootKeys = new WeakMap<Roots, string>()
+
+const rootsKey = (roots: Roots): string => {
+  const known = rootKeys.get(roots)
+  if (known !== undefined) return known
+  const key = roots._tag === "System"
+    ? "system"
+    : `${roots._tag}:${createHash("sha256").update(splitPem(roots.pem).join()).digest("base64")}`
+  rootKeys.set(roots, key)
+  return key
+}
+
+const contexts = new Map<string, TrustContext>()
+const contextsKept = 64
+
+/** The key of the context without making it. */
+export const contextKey = (roots: Roots, minimum: Version, maximum: Version): string =>
+  `${rootsKey(roots)} ${minimum} ${maximum}`
+
+/** The context of some roots and TLS versions. Throws where OpenSSL cannot read a root. */
+export const contextFor = (roots: Roots, minimum: Version, maximum: Version): TrustContext => {
+  const key = contextKey(roots, minimum, maximum)
+  const known = contexts.get(key)
+  if (known !== undefined) return known
+  const pem = roots._tag === "System" ? undefined : splitPem(roots.pem)
+  const trusted = pem === undefined
+    ? undefined
+    : roots._tag === "Only"
+    ? pem
+    : [...tls.rootCertificates, ...extraRoots(), ...pem]
+  const context = tls.createSecureContext({
+    minVersion: minimum,
+    maxVersion: maximum,
+    // a server that renegotiates could show another certificate after the verdict
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...(trusted === undefined ? {} : { ca: [...trusted] })
+  })
+  const made: TrustContext = {
+    context,
+    roots: trusted === undefined ? platformRoots : new RootSet(() => trusted),
+    key
+  }
+  if (contexts.size >= contextsKept) {
+    const oldest = contexts.keys().next()
+    if (oldest.done !== true) contexts.delete(oldest.value)
+  }
+  contexts.set(key, made)
+  return made
+}

@@ -1,0 +1,7 @@
+// The root of `vitest run`: the projects themselves are listed in vitest.workspace.ts.
+import { defineConfig } from "vitest/config"
+import workspace from "./vitest.workspace.ts"
+
+export default defineConfig({
+  test: { projects: workspace }
+})
