@@ -34,7 +34,7 @@ export default [
     test: {
       name: "browser",
       include: ["test/**/*.test.ts"],
-      globalSetup: ["../../scripts/chromium-setup.mjs"],
+      globalSetup: ["../../scripts/chromium-setup.mjs", "test/origin.ts"],
       testTimeout: 30_000,
       browser: {
         enabled: true,

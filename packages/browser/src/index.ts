@@ -1,2 +1,6 @@
-// The public modules of @urlsession/browser.
-export {}
+/**
+ * URLSession for Effect in browsers.
+ *
+ * @since 0.1.0
+ */
+export * as FetchTransport from "./FetchTransport.ts"

@@ -1,2 +1,26 @@
-// The public modules of @urlsession/node.
-export {}
+/**
+ * URLSession for Effect on Node.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The content codings of Node's zlib.
+ *
+ * @since 0.1.0
+ */
+export * as NodeContentCodings from "./NodeContentCodings.ts"
+
+/**
+ * The hash functions of Node's OpenSSL.
+ *
+ * @since 0.1.0
+ */
+export * as NodeDigests from "./NodeDigests.ts"
+
+/**
+ * The transport of Node, with its capabilities.
+ *
+ * @since 0.1.0
+ */
+export * as NodeTransport from "./NodeTransport.ts"

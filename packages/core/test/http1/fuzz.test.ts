@@ -1,7 +1,7 @@
 /** 200,000 mutated responses: no throw, no hang, the same events however they are cut. */
 import { assert, describe, it } from "@effect/vitest"
+import { ResponseParser } from "@urlsession/core/Http1"
 import { fuzz } from "../../../../scripts/fuzz-http1.mjs"
-import { ResponseParser } from "../../src/Http1.ts"
 
 describe("fuzz", () => {
   it("200,000 mutated responses are read or refused, whole and in pieces alike", () => {

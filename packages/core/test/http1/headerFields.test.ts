@@ -1,6 +1,6 @@
 /** The list of header fields. */
 import { assert, describe, it } from "@effect/vitest"
-import { HeaderFields } from "../../src/Http1.ts"
+import { HeaderFields } from "@urlsession/core/Http1"
 
 describe("HeaderFields", () => {
   const fields = HeaderFields.fromEntries([["Set-Cookie", "a=1"], ["ETag", ""], ["set-cookie", "b=2"]])

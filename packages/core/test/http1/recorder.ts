@@ -1,5 +1,5 @@
 /** Runs a parser over bytes in pieces and keeps all it said, in a form two runs can be compared by. */
-import { type ParserLimits, type ResponseHead, ResponseParser } from "../../src/Http1.ts"
+import { type ParserLimits, type ResponseHead, ResponseParser } from "@urlsession/core/Http1"
 
 export interface Recorded {
   readonly informational: ReadonlyArray<unknown>

@@ -1,7 +1,7 @@
 /** When a connection goes back to the pool: a decision of seven facts, so all their combinations. */
 import { assert, describe, it } from "@effect/vitest"
+import { type Framing, reusable, type ReuseState } from "@urlsession/core/Http1"
 import * as FastCheck from "effect/FastCheck"
-import { type Framing, reusable, type ReuseState } from "../../src/Http1.ts"
 
 const framings: ReadonlyArray<Framing> = [
   { _tag: "None" },

@@ -1,6 +1,5 @@
 /** Requests on the wire: RFC 9112 sections 3, 5, 6 and 7.1, and everything that must not get into them. */
 import { assert, describe, it } from "@effect/vitest"
-import * as FastCheck from "effect/FastCheck"
 import {
   checkCallerField,
   checkContentLength,
@@ -11,7 +10,8 @@ import {
   HeaderFields,
   lastChunk,
   type RequestHead
-} from "../../src/Http1.ts"
+} from "@urlsession/core/Http1"
+import * as FastCheck from "effect/FastCheck"
 
 const base: RequestHead = {
   method: "GET",

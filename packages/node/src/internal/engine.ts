@@ -100,7 +100,8 @@ export class Engine implements SessionTransport {
   // ---- for pools and exchanges
 
   fork<A, E>(effect: Effect.Effect<A, E>): Fiber.RuntimeFiber<A, E> {
-    const fiber = Runtime.runFork(this.#runtime, effect)
+    // the runtime may have been taken where interruption is off, as finalizers are acquired
+    const fiber = Runtime.runFork(this.#runtime, Effect.interruptible(effect))
     this.#fibers.add(fiber)
     fiber.addObserver(() => this.#fibers.delete(fiber))
     return fiber

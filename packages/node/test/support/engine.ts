@@ -2,7 +2,7 @@
 import { Transport, type SessionTransport, type TransportOptions } from "@urlsession/core/Transport"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as NodeTransport from "../../src/NodeTransport.ts"
+import * as NodeTransport from "@urlsession/node/NodeTransport"
 
 /** Opens the engine in this scope. */
 export const openEngine = (

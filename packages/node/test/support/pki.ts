@@ -20,6 +20,7 @@ export interface IssueOptions {
 
 /** A certificate with its private key, in the forms that servers and pins take. */
 export interface Issued {
+  readonly commonName: string
   readonly cert: string
   readonly key: string
   readonly der: Uint8Array
@@ -146,6 +147,7 @@ const sign = async (input: {
   const cert = pem("CERTIFICATE", der)
   const spki = await webcrypto.subtle.exportKey("spki", input.keyPair.publicKey)
   return {
+    commonName: input.commonName,
     cert,
     key: pem("PRIVATE KEY", await webcrypto.subtle.exportKey("pkcs8", input.keyPair.privateKey)),
     der: new Uint8Array(der),

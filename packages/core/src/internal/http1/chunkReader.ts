@@ -1,6 +1,6 @@
 /** Everything of a chunked body that is neither data nor trailers (RFC 9112 section 7.1). */
 import { at, CR, FIELD_BYTE, HEX, isBlank, LF, SEMICOLON } from "./bytes.ts"
-import { FAULT, INCOMPLETE } from "./readResult.ts"
+import { FAULT, INCOMPLETE } from "./reading.ts"
 
 const SIZE = 0
 const BLANK = 1

@@ -2,26 +2,10 @@
 import { at, COLON, CR, decodeLatin1, FIELD_BYTE, isBlank, isDigit, isToken, LF, LOWER_TOKEN, SP } from "./bytes.ts"
 import { CLOSE, PERSIST, readConnection, readLength, readTimeout } from "./fieldValues.ts"
 import type { FramingFields } from "./framing.ts"
-import { HeldBytes } from "./heldBytes.ts"
-import {
-  ACTED_UPON,
-  allowedInTrailers,
-  CONNECTION,
-  CONTENT_LENGTH,
-  findName,
-  hashStep,
-  KEEP_ALIVE,
-  nameAt,
-  TRANSFER_ENCODING
-} from "./names.ts"
-import { FAULT, INCOMPLETE } from "./readResult.ts"
+import { CONTINUATION, LineMarks } from "./lineMarks.ts"
+import { ACTED_UPON, CONNECTION, CONTENT_LENGTH, findName, hashStep, KEEP_ALIVE, TRANSFER_ENCODING } from "./names.ts"
+import { FAULT, HeldBytes, INCOMPLETE } from "./reading.ts"
 
-// Of each line: start and end of the name, start and end of the value, place of the name (or one of these two).
-const STRIDE = 5
-const UNKNOWN_NAME = -1
-const CONTINUATION = -2
-
-const FIRST_MARKS = 32 * STRIDE
 // An empty line and the version.
 const FIRST_BYTES = 10
 
@@ -58,8 +42,7 @@ export class HeadReader implements FramingFields {
   private statusPending = false
   private reasonStart = 0
   private reasonEnd = 0
-  private count = 0
-  private marks = new Int32Array(FIRST_MARKS)
+  private readonly marks = new LineMarks()
   private line = 0
   private readonly held = new HeldBytes()
 
@@ -84,7 +67,7 @@ export class HeadReader implements FramingFields {
     this.persist = false
     this.timeout = -1
     this.blockBytes = 0
-    this.count = 0
+    this.marks.clear()
     this.line = 0
     this.held.clear()
   }
@@ -213,9 +196,9 @@ export class HeadReader implements FramingFields {
         return p + 2
       } else if (!isBlank(byte)) {
         return this.wrong(bytes, base, line, p, end, "a line that does not begin with a field name")
-      } else if (this.count === 0) {
+      } else if (this.marks.count === 0) {
         return this.wrong(bytes, base, line, p, end, "white space before the first field")
-      } else if (this.actsUpon(this.count - 1)) {
+      } else if (this.marks.lastIsActedUpon) {
         return this.wrong(bytes, base, line, p, end, "a folded field that frames the message")
       }
       while (p < end && isBlank(at(bytes, p))) p++
@@ -241,12 +224,12 @@ export class HeadReader implements FramingFields {
       if (p + 2 - base > this.maxBytes) {
         return this.tooLarge()
       }
-      if (this.count >= this.maxFields) {
+      if (this.marks.count >= this.maxFields) {
         this.faultTag = "TooManyFields"
         this.faultDetail = `more than ${this.maxFields} field lines`
         return FAULT
       }
-      this.mark(line - base, nameEnd - base, valueStart - base, valueEnd - base, place)
+      this.marks.add(line - base, nameEnd - base, valueStart - base, valueEnd - base, place)
       if (place >= 0 && place < ACTED_UPON) {
         this.act(place, bytes, valueStart, valueEnd)
       }
@@ -323,28 +306,6 @@ export class HeadReader implements FramingFields {
     return p + 2
   }
 
-  private mark(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, place: number): void {
-    const offset = this.count * STRIDE
-    if (offset === this.marks.length) {
-      const grown = new Int32Array(offset * 4)
-      grown.set(this.marks)
-      this.marks = grown
-    }
-    const marks = this.marks
-    marks[offset] = nameStart
-    marks[offset + 1] = nameEnd
-    marks[offset + 2] = valueStart
-    marks[offset + 3] = valueEnd
-    marks[offset + 4] = place
-    this.count++
-  }
-
-  // Whether line `index` is of a field that the codec acts upon; a continuation is only taken under one that is not.
-  private actsUpon(index: number): boolean {
-    const place = this.marks[index * STRIDE + 4] ?? UNKNOWN_NAME
-    return place >= 0 && place < ACTED_UPON
-  }
-
   private act(place: number, bytes: Uint8Array, start: number, end: number): void {
     switch (place) {
       case CONTENT_LENGTH: {
@@ -378,42 +339,14 @@ export class HeadReader implements FramingFields {
     latin1: (bytes: Uint8Array, start: number, end: number) => string
   ): void {
     this.blockBytes = end - base
-    if (this.count === 0 && this.trailers) {
+    if (this.marks.count === 0 && this.trailers) {
       this.flat = []
       return
     }
     const text = latin1(bytes, base, end)
-    const marks = this.marks
-    const flat: Array<string> = []
-    let dropped = false
-    for (let i = 0, m = 0; i < this.count; i++, m += STRIDE) {
-      const place = at32(marks, m + 4)
-      const value = text.substring(at32(marks, m + 2), at32(marks, m + 3))
-      if (place === CONTINUATION) {
-        if (!dropped) {
-          // A fold reads as one space (RFC 9112 section 5.2).
-          const last = flat.length - 1
-          const before = flat[last] ?? ""
-          flat[last] = before === "" ? value : `${before} ${value}`
-        }
-        continue
-      }
-      const name = place === UNKNOWN_NAME
-        ? text.substring(at32(marks, m), at32(marks, m + 1)).toLowerCase()
-        : nameAt(place)
-      dropped = this.trailers && !allowedInTrailers(name)
-      if (!dropped) {
-        flat.push(name, value)
-      }
-    }
-    this.flat = flat
+    this.flat = this.marks.fields(text, this.trailers)
     if (!this.trailers) {
       this.reason = text.substring(this.reasonStart, this.reasonEnd)
     }
-    if (marks.length > FIRST_MARKS) {
-      this.marks = new Int32Array(FIRST_MARKS)
-    }
   }
 }
-
-const at32 = (marks: Int32Array, index: number): number => marks[index] ?? 0

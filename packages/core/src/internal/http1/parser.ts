@@ -13,7 +13,7 @@ import {
 import { type Framing, framingOf } from "./framing.ts"
 import { HeaderFields } from "./headerFields.ts"
 import { HeadReader } from "./headReader.ts"
-import { FAULT, INCOMPLETE } from "./readResult.ts"
+import { FAULT, INCOMPLETE } from "./reading.ts"
 
 export { defaultLimits }
 export type { ExchangeStart, ParseFault, ParserEvents, ParserLimits, ParserOptions, ResponseHead }

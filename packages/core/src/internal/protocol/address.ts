@@ -1,4 +1,5 @@
-/** IPv4 and IPv6 literals: their canonical bytes, and which range they are of (IANA's special-purpose registries). */
+/** IP addresses as values: canonical text, what an IPv6 address hides, and which range it belongs to (IANA special registries). */
+import { hexValue, isDigit } from "./characters.ts"
 
 export type AddressKind =
   | "public"
@@ -6,114 +7,203 @@ export type AddressKind =
   | "private"
   | "link-local"
   | "unique-local"
+  | "shared"
   | "multicast"
   | "unspecified"
-  | "shared"
   | "documentation"
   | "reserved"
 
+/** Four dotted decimal numbers and nothing else: no octal, no hexadecimal, no shorter form. */
 const parseV4 = (text: string): ReadonlyArray<number> | undefined => {
   const parts = text.split(".")
   if (parts.length !== 4) return undefined
   const bytes: Array<number> = []
   for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined
-    bytes.push(Number(part))
+    if (part.length < 1 || part.length > 3 || (part.length > 1 && part.startsWith("0"))) return undefined
+    for (let i = 0; i < part.length; i++) {
+      if (!isDigit(part.charCodeAt(i))) return undefined
+    }
+    const value = Number(part)
+    if (value > 255) return undefined
+    bytes.push(value)
   }
   return bytes
 }
 
-const groupsOf = (text: string): ReadonlyArray<number> | undefined => {
+const groupOf = (text: string): number => {
+  if (text.length < 1 || text.length > 4) return -1
+  let value = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = hexValue(text.charCodeAt(i))
+    if (digit < 0) return -1
+    value = value * 16 + digit
+  }
+  return value
+}
+
+/** One side of `::`, as 16-bit groups; an IPv4 tail counts for two. */
+const groupsOf = (text: string, tail: boolean): Array<number> | undefined => {
   if (text === "") return []
-  const groups: Array<number> = []
   const parts = text.split(":")
+  const groups: Array<number> = []
   for (const [index, part] of parts.entries()) {
-    if (part.includes(".")) {
-      const v4 = index === parts.length - 1 ? parseV4(part) : undefined
-      const [a, b, c, d] = v4 ?? []
+    if (tail && index === parts.length - 1 && part.includes(".")) {
+      const [a, b, c, d] = parseV4(part) ?? []
       if (a === undefined || b === undefined || c === undefined || d === undefined) return undefined
       groups.push(a * 256 + b, c * 256 + d)
-    } else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(parseInt(part, 16))
-    else return undefined
+      continue
+    }
+    const value = groupOf(part)
+    if (value < 0) return undefined
+    groups.push(value)
   }
   return groups
 }
 
-const parseV6 = (given: string): ReadonlyArray<number> | undefined => {
-  const bare = given.startsWith("[") && given.endsWith("]") ? given.slice(1, -1) : given
-  const text = bare.split("%", 1)[0] ?? ""
-  if (!text.includes(":")) return undefined
-  const halves = text.split("::")
-  if (halves.length > 2) return undefined
-  const left = groupsOf(halves[0] ?? "")
-  const right = halves.length === 2 ? groupsOf(halves[1] ?? "") : []
-  if (left === undefined || right === undefined) return undefined
-  const missing = 8 - left.length - right.length
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined
-  return [...left, ...new Array<number>(missing).fill(0), ...right]
-}
-
-const fromGroups = (high: number, low: number): ReadonlyArray<number> => [high >> 8, high & 255, low >> 8, low & 255]
-
-/** The IPv4 address inside a v4-mapped, v4-compatible, NAT64 or 6to4 address. */
-const embedded = (groups: ReadonlyArray<number>): ReadonlyArray<number> | undefined => {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups
-  const zeros = a === 0 && b === 0 && c === 0 && d === 0
-  if (zeros && e === 0 && f === 0xffff) return fromGroups(g, h)
-  if (zeros && e === 0 && f === 0 && (g !== 0 || h > 1)) return fromGroups(g, h)
-  if (zeros && e === 0xffff && f === 0) return fromGroups(g, h)
-  if (a === 0x64 && b === 0xff9b && c === 0 && d === 0 && e === 0 && f === 0) return fromGroups(g, h)
-  if (a === 0x2002) return fromGroups(b, c)
-  return undefined
-}
-
-const classifyV4 = (bytes: ReadonlyArray<number>): AddressKind => {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes
-  if (a === 0) return b === 0 && c === 0 && d === 0 ? "unspecified" : "reserved"
-  if (a === 127) return "loopback"
-  if (a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168)) return "private"
-  if (a === 169 && b === 254) return "link-local"
-  if (a === 100 && b >= 64 && b <= 127) return "shared"
-  if ((a === 192 && b === 0 && c === 2) || (a === 198 && b === 51 && c === 100) || (a === 203 && b === 0 && c === 113)) {
-    return "documentation"
+const parseV6 = (text: string): ReadonlyArray<number> | undefined => {
+  if (text.length > 45) return undefined
+  const [left, right, more] = text.split("::")
+  if (left === undefined || more !== undefined) return undefined
+  if (right === undefined) {
+    const groups = groupsOf(left, true)
+    return groups !== undefined && groups.length === 8 ? groups : undefined
   }
-  if (a >= 224 && a <= 239) return "multicast"
-  if (a >= 240 || (a === 192 && b === 0 && c === 0) || (a === 198 && (b === 18 || b === 19)) || (a === 192 && b === 88 && c === 99)) {
-    return "reserved"
-  }
-  return "public"
+  const before = groupsOf(left, false)
+  const after = groupsOf(right, true)
+  if (before === undefined || after === undefined) return undefined
+  const missing = 8 - before.length - after.length
+  return missing < 1 ? undefined : [...before, ...new Array<number>(missing).fill(0), ...after]
 }
 
-const classifyV6 = (groups: ReadonlyArray<number>): AddressKind => {
-  const inner = embedded(groups)
+type Address =
+  | { readonly family: 4; readonly bytes: ReadonlyArray<number> }
+  | { readonly family: 6; readonly groups: ReadonlyArray<number> }
+
+const parse = (text: string): Address | undefined => {
+  const bytes = parseV4(text)
+  if (bytes !== undefined) return { family: 4, bytes }
+  let bare = text
+  if (bare.startsWith("[")) {
+    if (!bare.endsWith("]")) return undefined
+    bare = bare.slice(1, -1)
+  }
+  const zone = bare.indexOf("%")
+  const groups = bare.includes(":") ? parseV6(zone < 0 ? bare : bare.slice(0, zone)) : undefined
+  return groups === undefined ? undefined : { family: 6, groups }
+}
+
+/** RFC 5952: lower case, no leading zeros, the first longest run of zero groups as `::`. */
+const renderV6 = (groups: ReadonlyArray<number>): string => {
+  let best = -1
+  let length = 1
+  for (let i = 0; i < 8; i++) {
+    let end = i
+    while (end < 8 && groups[end] === 0) end++
+    if (end - i > length) {
+      best = i
+      length = end - i
+    }
+  }
+  const hex = groups.map((group) => group.toString(16))
+  return best < 0
+    ? hex.join(":")
+    : `${hex.slice(0, best).join(":")}::${hex.slice(best + length).join(":")}`
+}
+
+/**
+ * One text per address: dotted decimal, or RFC 5952 without brackets and zone. An IPv4 address inside an IPv6 one stays there
+ * (`embeddedV4` takes it out). `undefined` for what is not an address, forms like `127.1` and `0x7f000001` included.
+ */
+export const canonical = (text: string): string | undefined => {
+  const address = parse(text)
+  return address === undefined ? undefined : address.family === 4 ? address.bytes.join(".") : renderV6(address.groups)
+}
+
+/** 4 or 6; `undefined` for what is not an address. */
+export const familyOf = (text: string): 4 | 6 | undefined => parse(text)?.family
+
+const v4At = (groups: ReadonlyArray<number>, index: number): ReadonlyArray<number> => {
+  const high = groups[index] ?? 0
+  const low = groups[index + 1] ?? 0
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff]
+}
+
+/** Where traffic to an IPv6 address really goes: v4-mapped, v4-translated, NAT64 (RFC 6052), 6to4 (RFC 3056). */
+const hidden = (groups: ReadonlyArray<number>): ReadonlyArray<number> | undefined => {
+  const [a, b, c, d, e, f] = groups
+  if (a === 0 && b === 0 && c === 0 && d === 0) {
+    if ((e === 0 && f === 0xffff) || (e === 0xffff && f === 0)) return v4At(groups, 6)
+    return undefined
+  }
+  if (a === 0x64 && b === 0xff9b && c === 0 && d === 0 && e === 0 && f === 0) return v4At(groups, 6)
+  return a === 0x2002 ? v4At(groups, 1) : undefined
+}
+
+/** The IPv4 address that an IPv6 address stands for, dotted, or `undefined`. */
+export const embeddedV4 = (text: string): string | undefined => {
+  const address = parse(text)
+  return address?.family === 6 ? hidden(address.groups)?.join(".") : undefined
+}
+
+type Range = readonly [prefix: ReadonlyArray<number>, bits: number, kind: AddressKind]
+
+const ranges4: ReadonlyArray<Range> = [
+  [[0, 0, 0, 0], 32, "unspecified"],
+  [[0], 8, "reserved"],
+  [[10], 8, "private"],
+  [[100, 64], 10, "shared"],
+  [[127], 8, "loopback"],
+  [[169, 254], 16, "link-local"],
+  [[172, 16], 12, "private"],
+  [[192, 0, 0], 24, "reserved"],
+  [[192, 0, 2], 24, "documentation"],
+  [[192, 88, 99], 24, "reserved"],
+  [[192, 168], 16, "private"],
+  [[198, 18], 15, "reserved"],
+  [[198, 51, 100], 24, "documentation"],
+  [[203, 0, 113], 24, "documentation"],
+  [[224], 4, "multicast"],
+  [[240], 4, "reserved"]
+]
+
+const ranges6: ReadonlyArray<Range> = [
+  [[0, 0, 0, 0, 0, 0, 0, 0], 128, "unspecified"],
+  [[0, 0, 0, 0, 0, 0, 0, 1], 128, "loopback"],
+  // NAT64 of one's own network
+  [[0x64, 0xff9b, 1], 48, "private"],
+  // Teredo, ORCHID, benchmarking and the other protocol assignments
+  [[0x2001], 23, "reserved"],
+  [[0x2001, 0xdb8], 32, "documentation"],
+  [[0x3fff], 20, "documentation"],
+  [[0xfc00], 7, "unique-local"],
+  [[0xfe80], 10, "link-local"],
+  // site-local, given up by RFC 3879 and still in use
+  [[0xfec0], 10, "private"],
+  [[0xff00], 8, "multicast"],
+  // the only block that global unicast addresses come from
+  [[0x2000], 3, "public"]
+]
+
+const inRange = (parts: ReadonlyArray<number>, width: number, [prefix, bits]: Range): boolean => {
+  for (let i = 0, left = bits; left > 0; i++, left -= width) {
+    const mask = left >= width ? 2 ** width - 1 : (2 ** width - 1) - (2 ** (width - left) - 1)
+    if (((parts[i] ?? 0) & mask) !== ((prefix[i] ?? 0) & mask)) return false
+  }
+  return true
+}
+
+const classifyV4 = (bytes: ReadonlyArray<number>): AddressKind =>
+  ranges4.find((range) => inRange(bytes, 8, range))?.[2] ?? "public"
+
+/**
+ * The kind of an address. An IPv6 address that stands for an IPv4 one is of that one's kind; what no registry calls global is
+ * `reserved`. `undefined` for what is not an address.
+ */
+export const classify = (text: string): AddressKind | undefined => {
+  const address = parse(text)
+  if (address === undefined) return undefined
+  if (address.family === 4) return classifyV4(address.bytes)
+  const inner = hidden(address.groups)
   if (inner !== undefined) return classifyV4(inner)
-  const [a = 0, b = 0] = groups
-  const rest = groups.slice(0, 7).every((group) => group === 0)
-  if (rest && groups[7] === 0) return "unspecified"
-  if (rest && groups[7] === 1) return "loopback"
-  if (a >= 0xff00) return "multicast"
-  if (a >= 0xfe80 && a <= 0xfebf) return "link-local"
-  if (a >= 0xfc00 && a <= 0xfdff) return "unique-local"
-  if ((a === 0x2001 && b === 0xdb8) || (a === 0x3fff && b <= 0xfff)) return "documentation"
-  if (a === 0x64 && b === 0xff9b) return "private"
-  // global unicast is 2000::/3; of 2001::/23 only protocol assignments live there
-  return a >= 0x2000 && a <= 0x3fff && !(a === 0x2001 && b < 0x200) ? "public" : "reserved"
-}
-
-/** The range of a literal address; `undefined` for what is none. */
-export const classify = (address: string): AddressKind | undefined => {
-  const v4 = parseV4(address)
-  if (v4 !== undefined) return classifyV4(v4)
-  const v6 = parseV6(address)
-  return v6 === undefined ? undefined : classifyV6(v6)
-}
-
-/** One spelling for each address: dotted decimals for IPv4 and v4-mapped, eight full groups for IPv6. */
-export const canonical = (address: string): string | undefined => {
-  const v4 = parseV4(address)
-  if (v4 !== undefined) return v4.join(".")
-  const v6 = parseV6(address)
-  if (v6 === undefined) return undefined
-  const mapped = v6.slice(0, 5).every((group) => group === 0) && v6[5] === 0xffff
-  return mapped ? fromGroups(v6[6] ?? 0, v6[7] ?? 0).join(".") : v6.map((group) => group.toString(16)).join(":")
+  return ranges6.find((range) => inRange(address.groups, 16, range))?.[2] ?? "reserved"
 }

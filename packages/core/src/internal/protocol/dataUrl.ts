@@ -1,58 +1,67 @@
-/** `data:` URLs (RFC 2397, as the Fetch standard reads them). */
+/** `data:` URLs (RFC 2397, processed as in the Fetch standard): a media type and a body in the URL itself. */
+import { percentDecode } from "./characters.ts"
 import { parseMediaType } from "./mediaType.ts"
 
 export interface DataUrl {
-  /** As it stands in the URL, or `text/plain;charset=US-ASCII`. */
-  readonly mediaType: string
+  /** `text/plain` where the URL names none. In lower case. */
+  readonly mimeType: string
+  /** In lower case. */
+  readonly charset: string | undefined
   readonly body: Uint8Array
+  /** The value for a `Content-Type` field, ASCII without control characters. */
+  readonly mediaType: string
 }
 
-const utf8 = new TextEncoder()
-
-const hex = (code: number | undefined): number => {
-  if (code === undefined) return -1
-  if (code >= 0x30 && code <= 0x39) return code - 0x30
-  const lower = code | 0x20
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
-}
-
-const percentDecode = (text: string): Uint8Array => {
-  const bytes = utf8.encode(text)
-  const out = new Uint8Array(bytes.length)
+/** Forgiving base64 (Infra 7): blanks do not count, padding may be absent; `undefined` for anything else. */
+const decodeBase64 = (bytes: Uint8Array): Uint8Array | undefined => {
+  const out = new Uint8Array(Math.ceil(bytes.length / 4) * 3)
   let length = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const high = bytes[i] === 0x25 ? hex(bytes[i + 1]) : -1
-    const low = high < 0 ? -1 : hex(bytes[i + 2])
-    if (high >= 0 && low >= 0) {
-      out[length++] = high * 16 + low
-      i += 2
-    } else out[length++] = bytes[i] ?? 0
+  let bits = 0
+  let held = 0
+  let padding = 0
+  let digits = 0
+  for (const byte of bytes) {
+    if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d && byte !== 0x0b)) continue
+    if (byte === 0x3d) {
+      padding++
+      continue
+    }
+    const digit = sextets[byte] ?? 255
+    if (digit === 255 || padding > 0) return undefined
+    digits++
+    held = (held << 6 | digit) & 0xffff
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      out[length++] = held >> bits & 0xff
+    }
   }
-  return out.slice(0, length)
+  const rest = digits % 4
+  const padded = padding === 0 || (padding <= 2 && (digits + padding) % 4 === 0)
+  return rest === 1 || !padded ? undefined : out.slice(0, length)
 }
 
-const fromBase64 = (text: string): Uint8Array | undefined => {
-  const bare = text.replace(/[\t\n\f\r ]/g, "").replace(/={1,2}$/, "")
-  if (!/^[A-Za-z0-9+/]*$/.test(bare) || bare.length % 4 === 1) return undefined
-  const binary = atob(bare)
-  const bytes = new Uint8Array(binary.length)
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
-  return bytes
-}
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+const sextets = new Uint8Array(256).fill(255)
+for (let i = 0; i < alphabet.length; i++) sextets[alphabet.charCodeAt(i)] = i
 
-/** The media type and the bytes; `undefined` for a URL without a comma, or with base64 that is none. */
-export const parseDataUrl = (href: string): DataUrl | undefined => {
-  const hash = href.indexOf("#")
-  const url = hash < 0 ? href : href.slice(0, hash)
+/** What may stand in a field as it is; a media type with anything else is not one. */
+const isPlain = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
+
+/** Reads a `data:` URL; `undefined` where the comma is missing, the media type is none, or the base64 is broken. */
+export const parseDataUrl = (url: string): DataUrl | undefined => {
   if (!/^data:/i.test(url)) return undefined
-  const comma = url.indexOf(",")
+  const fragment = url.indexOf("#")
+  const text = url.slice(5, fragment < 0 ? url.length : fragment)
+  const comma = text.indexOf(",")
   if (comma < 0) return undefined
-  const meta = url.slice(5, comma).trim()
-  const base64 = /; *base64$/i.exec(meta)
-  const given = base64 === null ? meta : meta.slice(0, base64.index)
-  const typed = given.startsWith(";") ? `text/plain${given}` : given
-  const raw = percentDecode(url.slice(comma + 1))
-  const body = base64 === null ? raw : fromBase64(Array.from(raw, (byte) => String.fromCharCode(byte)).join(""))
-  if (body === undefined) return undefined
-  return { mediaType: parseMediaType(typed) === undefined ? "text/plain;charset=US-ASCII" : typed, body }
+  const written = text.slice(0, comma).trim()
+  const base64 = /;[ ]*base64$/i.test(written)
+  const announced = base64 ? written.slice(0, written.lastIndexOf(";")).trim() : written
+  const mediaType = announced === "" || announced.startsWith(";") ? `text/plain${announced}` : announced
+  const parsed = isPlain(mediaType) ? parseMediaType(mediaType) : undefined
+  if (parsed === undefined) return undefined
+  const bytes = percentDecode(text.slice(comma + 1))
+  const body = base64 ? decodeBase64(bytes) : bytes
+  return body === undefined ? undefined : { mimeType: parsed.essence, charset: parsed.charset, body, mediaType }
 }

@@ -79,12 +79,14 @@ export interface SessionPrime {
   readonly cnonce: string
 }
 
-/**
- * A nonce in use, and how often. Each `next` is a count that this nonce has not had; a new nonce starts at one again.
- */
+/** So many nonces that were in use are remembered with their counts, should a server come back to one. */
+const rememberedNonces = 32
+
+/** A nonce in use, and how often. Each `next` is a count that this nonce has not had; a new nonce starts at one. */
 export class DigestSession {
   #challenge: DigestChallenge
   #count = 0
+  readonly #earlier = new Map<string, number>()
   #prime: SessionPrime | undefined
 
   constructor(challenge: DigestChallenge) {
@@ -117,9 +119,19 @@ export class DigestSession {
 
   /** Goes over to the `nextnonce` of an `Authentication-Info` field (RFC 7616 3.5); the nonce in use stays as it is. */
   renew(nextnonce: string): void {
-    if (nextnonce === this.#challenge.nonce) return
+    const before = this.#challenge.nonce
+    if (nextnonce === before) return
+    // the oldest goes first, so what is set again goes to the end
+    this.#earlier.delete(before)
+    this.#earlier.set(before, this.#count)
     this.#challenge = { ...this.#challenge, nonce: nextnonce, stale: false }
-    this.#count = 0
+    this.#count = this.#earlier.get(nextnonce) ?? 0
+    if (this.#earlier.size > rememberedNonces) {
+      for (const oldest of this.#earlier.keys()) {
+        this.#earlier.delete(oldest)
+        break
+      }
+    }
   }
 }
 
@@ -142,8 +154,8 @@ const received = (text: string): Uint8Array => latin1(text) ?? utf8(text)
 const joined = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, parts.length - 1))
   let at = 0
-  for (const part of parts) {
-    if (at > 0) bytes[at++] = 0x3a
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) bytes[at++] = 0x3a
     bytes.set(part, at)
     at += part.length
   }
@@ -180,7 +192,9 @@ const response = (input: DigestInput, method: string): string => {
   const what = h(joined(text(method), text(input.uri)))
   return challenge.qop === undefined
     ? h(joined(text(secret), text(challenge.nonce), text(what)))
-    : h(joined(text(secret), text(challenge.nonce), text(count(input.nc)), text(cnonce), text(challenge.qop), text(what)))
+    : h(
+      joined(text(secret), text(challenge.nonce), text(count(input.nc)), text(cnonce), text(challenge.qop), text(what))
+    )
 }
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`

@@ -1,84 +1,154 @@
-/** Media types (RFC 9110 8.3) and the file name that a response suggests (RFC 6266). */
+/** What the fields of a response say of its content: media type, charset, length, and the name of a file for it. */
+import { BACKSLASH, isToken, percentDecode, QUOTE, repairUtf8, SEMICOLON, trimBlanks } from "./characters.ts"
 
+/** A media type (RFC 9110 8.3.1). Essence, charset and the names of parameters are in lower case. */
 export interface MediaType {
-  /** `type/subtype` in lower case. */
+  /** `text/html`. */
   readonly essence: string
-  /** In lower case. */
   readonly charset: string | undefined
+  /** Of a name that comes twice the first holds. */
   readonly parameters: ReadonlyMap<string, string>
 }
 
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const parameter = /;\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))\s*/gy
+/** Which of two parameters of one name holds. */
+type Keep = "first" | "last"
 
-const parametersOf = (text: string): ReadonlyMap<string, string> => {
-  const found = new Map<string, string>()
-  parameter.lastIndex = 0
-  for (let match = parameter.exec(text); match !== null; match = parameter.exec(text)) {
-    const name = match[1]?.toLowerCase() ?? ""
-    const value = match[2] === undefined ? match[3] ?? "" : match[2].replace(/\\(.)/g, "$1")
-    if (!found.has(name)) found.set(name, value)
-  }
-  return found
+interface Parsed {
+  readonly head: string
+  readonly parameters: ReadonlyMap<string, string>
 }
 
-/** A `Content-Type`; `undefined` where it is none. */
+/** The end of an item: the next semicolon outside of quotes that no backslash takes back. */
+const itemEnd = (text: string, start: number): number => {
+  let quoted = false
+  let i = start
+  for (; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === BACKSLASH) i++
+    else if (code === QUOTE) quoted = !quoted
+    else if (code === SEMICOLON && !quoted) return i
+  }
+  return text.length
+}
+
+/** A value as it is meant: quotes off, escapes undone. */
+const unquote = (value: string): string => {
+  const quoted = value.charCodeAt(0) === QUOTE
+  let text = ""
+  for (let i = quoted ? 1 : 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    if (quoted && code === QUOTE) break
+    if (quoted && code === BACKSLASH) i++
+    text += value.charAt(i)
+  }
+  return text
+}
+
+/** `head; name=value; name="value"`. Items that are no parameter are left out. */
+const parseItems = (text: string, keep: Keep): Parsed => {
+  const headEnd = text.indexOf(";")
+  const head = trimBlanks(headEnd < 0 ? text : text.slice(0, headEnd)).toLowerCase()
+  const parameters = new Map<string, string>()
+  for (let at = headEnd < 0 ? text.length : headEnd + 1; at < text.length;) {
+    const end = itemEnd(text, at)
+    const item = text.slice(at, end)
+    at = end + 1
+    const equals = item.indexOf("=")
+    if (equals < 0) continue
+    const name = trimBlanks(item.slice(0, equals)).toLowerCase()
+    const value = unquote(trimBlanks(item.slice(equals + 1)))
+    if (isToken(name) && (keep === "last" || !parameters.has(name))) parameters.set(name, value)
+  }
+  return { head, parameters }
+}
+
+/** Reads a `Content-Type`; `undefined` where it is absent or not of the form `type/subtype`. */
 export const parseMediaType = (value: string | undefined): MediaType | undefined => {
-  if (value === undefined || value.length > 4096) return undefined
-  const end = value.indexOf(";")
-  const essence = (end < 0 ? value : value.slice(0, end)).trim().toLowerCase()
-  const [type = "", subtype = "", more] = essence.split("/")
-  if (more !== undefined || !token.test(type) || !token.test(subtype)) return undefined
-  const parameters = end < 0 ? new Map<string, string>() : parametersOf(value.slice(end))
-  return { essence, charset: parameters.get("charset")?.toLowerCase(), parameters }
+  if (value === undefined) return undefined
+  const { head, parameters } = parseItems(value, "first")
+  const slash = head.indexOf("/")
+  if (slash < 0 || !isToken(head.slice(0, slash)) || !isToken(head.slice(slash + 1))) return undefined
+  const charset = parameters.get("charset")?.toLowerCase()
+  return { essence: head, charset: charset === "" ? undefined : charset, parameters }
 }
 
-/** An `ext-value` (RFC 8187): `UTF-8''na%C3%AFve.txt`. */
-const extended = (value: string): string | undefined => {
-  const match = /^(utf-8|iso-8859-1)'[^']*'(.*)$/i.exec(value)
-  if (match === null) return undefined
-  const [, charset = "", text = ""] = match
+/**
+ * The length that the lines of `Content-Length` announce, also for a body that is coded or comes in chunks; `undefined` where
+ * there is none, or no single one.
+ */
+export const expectedContentLength = (lines: ReadonlyArray<string>): number | undefined => {
+  const values = new Set(lines.join(",").split(",").map(trimBlanks))
+  const [value] = values
+  if (values.size !== 1 || value === undefined || !/^[0-9]{1,16}$/.test(value)) return undefined
+  const length = Number(value)
+  return Number.isSafeInteger(length) ? length : undefined
+}
+
+/** `UTF-8''na%C3%AFve.txt` (RFC 8187), or `undefined` for another charset than UTF-8 and Latin-1. */
+const extendedValue = (value: string): string | undefined => {
+  const [charset, , ...rest] = value.split("'")
+  if (charset === undefined || rest.length === 0) return undefined
+  const bytes = percentDecode(rest.join("'"))
+  const name = charset.toLowerCase()
+  if (name === "iso-8859-1") return bytes.reduce((text, byte) => text + String.fromCharCode(byte), "")
+  if (name !== "utf-8") return undefined
   try {
-    return charset.toLowerCase() === "utf-8"
-      ? decodeURIComponent(text)
-      : text.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     return undefined
   }
 }
 
-/** A name that is one segment of a path on any system: no slash, no control character, not a dot name. */
-const safe = (name: string): string | undefined => {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  const clean = name.replace(/[/\\]/g, "_").replace(/[\u0000-\u001f\u007f]/g, "")
-  return clean === "" || clean === "." || clean === ".." ? undefined : clean
+/** So many UTF-8 bytes of a name are what file systems take. */
+const maximumNameBytes = 255
+
+/** What hides or turns the text around it, so that `exe.txt` may read `txt.exe`. */
+const deceptive = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+
+/**
+ * A name that stays in its directory: no separators of any system, no control characters, not `.` or `..`. `undefined` where
+ * nothing is left.
+ */
+export const safeFileName = (name: string): string | undefined => {
+  let safe = ""
+  let length = 0
+  for (const character of name.replace(deceptive, "")) {
+    const code = character.codePointAt(0) ?? 0
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code <= 0xdfff)) continue
+    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+    if (length > maximumNameBytes) break
+    safe += character === "/" || character === "\\" ? "_" : character
+  }
+  safe = safe.trim()
+  return safe === "" || /^\.+$/.test(safe) ? undefined : safe
 }
 
-const fromDisposition = (value: string | undefined): string | undefined => {
-  if (value === undefined || value.length > 4096) return undefined
-  const end = value.indexOf(";")
-  if (end < 0) return undefined
-  const parameters = parametersOf(value.slice(end))
-  const long = parameters.get("filename*")
-  const name = (long === undefined ? undefined : extended(long)) ?? parameters.get("filename")
-  return name === undefined ? undefined : safe(name)
+const nameOfDisposition = (value: string): string | undefined => {
+  const { parameters } = parseItems(value, "last")
+  const extended = parameters.get("filename*")
+  const text = extended === undefined ? undefined : extendedValue(extended)
+  const plain = parameters.get("filename")
+  return text !== undefined && text !== "" ? text : plain === undefined ? undefined : repairUtf8(plain)
 }
 
-const fromUrl = (url: string): string | undefined => {
-  let path: string
+const nameOfUrl = (url: string): string | undefined => {
   try {
-    path = new URL(url).pathname
+    const { pathname } = new URL(url)
+    // a URL without a hierarchy, such as data:, has no last segment
+    if (!pathname.startsWith("/")) return undefined
+    const segment = pathname.split("/").filter((one) => one !== "").pop()
+    return segment === undefined ? undefined : new TextDecoder().decode(percentDecode(segment))
   } catch {
     return undefined
   }
-  const last = path.slice(path.lastIndexOf("/") + 1)
-  try {
-    return safe(decodeURIComponent(last))
-  } catch {
-    return safe(last)
-  }
 }
 
-/** The name under which a response is best saved: from `Content-Disposition`, else from the URL, else `Unknown`. */
-export const suggestedFileName = (url: string, disposition: string | undefined): string =>
-  fromDisposition(disposition) ?? fromUrl(url) ?? "Unknown"
+/**
+ * A name for the body as a file: of `Content-Disposition` (RFC 6266, `filename*` before `filename`), else the last segment of
+ * the path, else `Unknown`. Never a path: separators become `_`.
+ */
+export const suggestedFileName = (url: string, contentDisposition: string | undefined): string => {
+  const announced = contentDisposition === undefined ? undefined : nameOfDisposition(contentDisposition)
+  const safe = announced === undefined ? undefined : safeFileName(announced)
+  return safe ?? safeFileName(nameOfUrl(url) ?? "") ?? "Unknown"
+}

@@ -89,7 +89,14 @@ export const decideRedirect = (input: RedirectInput): RedirectDecision => {
   }
 }
 
-const bodyFields = new Set(["digest", "repr-digest", "want-content-digest", "last-modified", "expect", "transfer-encoding"])
+const bodyFields = new Set([
+  "digest",
+  "repr-digest",
+  "want-content-digest",
+  "last-modified",
+  "expect",
+  "transfer-encoding"
+])
 const secretFields = new Set(["authorization", "cookie", "proxy-authorization"])
 
 /** Whether a field (in lower case) tells of the body, and goes with it. */

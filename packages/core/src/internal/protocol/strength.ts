@@ -1,6 +1,6 @@
 /** Which challenges of a response can be answered, and in which order they are tried: the strongest scheme first. */
 import { charsetOf } from "./basic.ts"
-import { digestChallenge, type DigestChallenge, isStrong } from "./digest.ts"
+import { type DigestChallenge, digestChallenge, isStrong } from "./digest.ts"
 import type { Challenge } from "./wwwAuthenticate.ts"
 
 /** A challenge that a user and a password can answer. */

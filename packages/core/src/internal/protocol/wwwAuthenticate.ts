@@ -3,7 +3,6 @@ import {
   BACKSLASH,
   COMMA,
   EQUALS,
-  hasControl,
   HTAB,
   isBareValueCode,
   isBlank,
@@ -44,7 +43,7 @@ interface Value {
   readonly innerComma: number
 }
 
-/** Walks over one line. Every method moves forward; only `restart` goes back, once per line. */
+/** Walks over one line. Every method moves forward; the reader goes back once per line at most (`restarted`). */
 class Line {
   readonly text: string
   readonly end: number
@@ -96,7 +95,6 @@ class Line {
 
   /** After `=`: a token or a quoted string (RFC 9110 5.6.4), the escapes undone. */
   value(): Value {
-    this.skipBlanks()
     let text: string | undefined
     let innerComma = -1
     if (this.code === QUOTE) {
@@ -137,7 +135,8 @@ const add = (open: Open, name: string, value: string): void => {
  * the first comma inside of them, once per line so that the whole stays linear. `false`: the challenge ends here.
  */
 const readValue = (line: Line, open: Open | undefined, name: string): boolean => {
-  const quoted = (line.skipBlanks(), line.code === QUOTE)
+  line.skipBlanks()
+  const quoted = line.code === QUOTE
   const { clean, innerComma, text } = line.value()
   if (text === undefined) {
     // an unterminated quote swallows the rest of the line
@@ -161,6 +160,33 @@ const readValue = (line: Line, open: Open | undefined, name: string): boolean =>
   line.restarted = true
   line.at = innerComma
   return false
+}
+
+/** What follows a scheme and a blank: a token68, or the first parameter. `false`: the challenge ends here. */
+const afterScheme = (line: Line, open: Open): boolean => {
+  const start = line.at
+  const body = line.word(isToken68Code)
+  let padding = 0
+  while (line.code === EQUALS) {
+    line.at++
+    padding++
+  }
+  const bodyEnd = line.at
+  line.skipBlanks()
+  if (body !== "" && line.atElementEnd) {
+    open.token68 = line.text.slice(start, bodyEnd)
+    return true
+  }
+  line.at = start
+  const name = line.word(isTokenCode)
+  line.skipBlanks()
+  if (padding > 1 || name === "" || line.code !== EQUALS) {
+    open.broken = true
+    line.skipElement()
+    return true
+  }
+  line.at++
+  return readValue(line, open, name.toLowerCase())
 }
 
 /** Reads one line into `out`, which grows to `maximumChallenges` at most. */
@@ -190,44 +216,11 @@ const readLine = (line: Line, cut: boolean, out: Array<Challenge>): void => {
     }
     close()
     open = { scheme: word.toLowerCase(), params: new Map(), token68: undefined, broken: false }
-    if (!line.atElementEnd) afterScheme(line, open)
+    if (!line.atElementEnd && !afterScheme(line, open)) close()
   }
   // what the limit has cut may have gone on
   if (cut && open !== undefined) open.broken = true
   close()
-}
-
-/** What follows a scheme and a blank: a token68, or the first parameter. */
-const afterScheme = (line: Line, open: Open): void => {
-  const start = line.at
-  const body = line.word(isToken68Code)
-  let padding = 0
-  while (line.code === EQUALS) {
-    line.at++
-    padding++
-  }
-  const bodyEnd = line.at
-  line.skipBlanks()
-  if (body !== "" && line.atElementEnd) {
-    open.token68 = line.text.slice(start, bodyEnd)
-    return
-  }
-  if (padding > 1) {
-    open.broken = true
-    line.skipElement()
-    return
-  }
-  line.at = start
-  const name = line.word(isTokenCode)
-  line.skipBlanks()
-  if (name === "" || line.code !== EQUALS) {
-    open.broken = true
-    line.skipElement()
-    return
-  }
-  line.at++
-  // the loop of the line closes the challenge when it meets the next one; here it has just begun
-  readValue(line, open, name.toLowerCase())
 }
 
 /** A field line may hold HTAB, and no other control character. */
@@ -265,7 +258,7 @@ export const parseChallenges = (lines: ReadonlyArray<string>): ReadonlyArray<Cha
 export const parseAuthParams = (line: string): ReadonlyMap<string, string> => {
   const open: Open = { scheme: "", params: new Map(), token68: undefined, broken: false }
   const part = line.slice(0, maximumCharacters)
-  if (hasControl(part.replaceAll("\t", " "))) return open.params
+  if (!isReadable(part)) return open.params
   const reader = new Line(part, part.length)
   while (!open.broken) {
     reader.skipSeparators()

@@ -1,9 +1,14 @@
-/** The copy of a head that came in several reads. */
+/** What the readers share: their answers in the place of a position, and the copy of a block that came in several reads. */
+
+/** All bytes were taken and the piece goes on. */
+export const INCOMPLETE = -1
+/** The piece is refused. */
+export const FAULT = -2
 
 const FIRST_SIZE = 1024
 const KEPT_SIZE = 4096
 
-/** Bytes that grow at the end; the room of a long head is given back when it is done. */
+/** Bytes that grow at the end; the room of a long block is given back when it is done. */
 export class HeldBytes {
   bytes: Uint8Array = new Uint8Array(0)
   length = 0
