@@ -19,6 +19,7 @@ export const light = [
   { name: "effect diagnostics", run: () => script("lint:effect") },
   { name: "type tests", run: () => script("lint:types") },
   { name: "imports", run: () => script("lint:imports") },
+  { name: "examples", run: () => script("lint:examples") },
   ...["core", "node", "browser"].map((name) => ({ name: `package ${name}`, run: () => checkPackage(name, limited) }))
 ]
 

@@ -1,9 +1,9 @@
 // The session on `fetch` in a real browser, against a server on another origin that allows it (started by globalSetup).
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import { assert, inject, it, layer } from "@effect/vitest"
 import { FetchTransport } from "@urlsession/browser"
 import * as RequestOptions from "@urlsession/core/RequestOptions"
 import * as UrlSession from "@urlsession/core/UrlSession"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import { assert, inject, it, layer } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -10,7 +10,7 @@ import { pipeArguments } from "effect/Pipeable"
 import type { AuthenticationChallenge } from "./AuthenticationChallenge.ts"
 import type { ServerTrustControl } from "./Capability.ts"
 import * as Disposition from "./Disposition.ts"
-import { type Captured, capture } from "./internal/capture.ts"
+import { capture, type Captured } from "./internal/capture.ts"
 import type { Resolver } from "./internal/resolver.ts"
 import { type AuthenticationMethod, matches, type SpacePattern } from "./ProtectionSpace.ts"
 import * as ServerTrust from "./ServerTrust.ts"
@@ -158,22 +158,21 @@ export const anyOrigin = <R = never>(answer: Answer<R>): SpaceHandler<R> => ({ _
  * @since 0.1.0
  * @category combinators
  */
-export const orElse =
-  <R2>(that: Resolver<R2>) => <R>(self: Resolver<R>): Resolver<R | R2> =>
-    resolver<R | R2>(
-      new Set([...self.methods, ...that.methods]),
-      (challenge) =>
-        Effect.flatMap(
-          self.answer(challenge),
-          (disposition): Effect.Effect<Disposition.Disposition, unknown, R2> =>
-            disposition._tag === "Next" ? that.answer(challenge) : Effect.succeed(disposition)
-        ),
-      self.trust === undefined
-        ? that.trust
-        : that.trust === undefined
-        ? self.trust
-        : ServerTrust.composite(self.trust, that.trust)
-    )
+export const orElse = <R2>(that: Resolver<R2>) => <R>(self: Resolver<R>): Resolver<R | R2> =>
+  resolver<R | R2>(
+    new Set([...self.methods, ...that.methods]),
+    (challenge) =>
+      Effect.flatMap(
+        self.answer(challenge),
+        (disposition): Effect.Effect<Disposition.Disposition, unknown, R2> =>
+          disposition._tag === "Next" ? that.answer(challenge) : Effect.succeed(disposition)
+      ),
+    self.trust === undefined
+      ? that.trust
+      : that.trust === undefined
+      ? self.trust
+      : ServerTrust.composite(self.trust, that.trust)
+  )
 
 /** Evaluators that need no service, each with its bound form: one identity, so their connections are shared. */
 const closed = new WeakMap<ServerTrust.Evaluator<unknown>, ServerTrust.Evaluator>()

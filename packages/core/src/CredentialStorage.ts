@@ -23,7 +23,9 @@ import type { ProtectionSpace } from "./ProtectionSpace.ts"
 export interface CredentialStorageService {
   /** Every credential of a space, by user name. */
   readonly credentials: (space: ProtectionSpace) => Effect.Effect<ReadonlyMap<string, PasswordCredential>>
-  readonly allCredentials: Effect.Effect<ReadonlyArray<readonly [ProtectionSpace, ReadonlyMap<string, PasswordCredential>]>>
+  readonly allCredentials: Effect.Effect<
+    ReadonlyArray<readonly [ProtectionSpace, ReadonlyMap<string, PasswordCredential>]>
+  >
   /** Keeps a credential; one with persistence `none` is not kept. The first of a space becomes its default. */
   readonly set: (credential: PasswordCredential, space: ProtectionSpace) => Effect.Effect<void>
   /** Removes a credential; one that is not there is no fault. */

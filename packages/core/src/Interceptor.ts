@@ -54,7 +54,10 @@ export class Interceptors extends Context.Tag("@urlsession/core/Interceptors")<
 export const make = <R>(
   intercept: (request: WireRequest, proceed: Proceed) => Effect.Effect<WireResponse, ExchangeError, R>
 ): Effect.Effect<InterceptorService, never, R> =>
-  Effect.map(capture<R>(), (run) => ({ intercept: (request: WireRequest, proceed: Proceed) => run(intercept(request, proceed)) }))
+  Effect.map(
+    capture<R>(),
+    (run) => ({ intercept: (request: WireRequest, proceed: Proceed) => run(intercept(request, proceed)) })
+  )
 
 /**
  * The session's interceptors, outermost first.

@@ -41,9 +41,10 @@ export class RequestOptions extends Context.Reference<RequestOptions>()("@urlses
   defaultValue: (): RequestOptionsRecord => ({})
 }) {}
 
-const change = (f: (current: RequestOptionsRecord) => RequestOptionsRecord) =>
-<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(RequestOptions, (current) => Effect.provideService(self, RequestOptions, f(current)))
+const change =
+  (f: (current: RequestOptionsRecord) => RequestOptionsRecord) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(RequestOptions, (current) => Effect.provideService(self, RequestOptions, f(current)))
 
 /**
  * Says options for every request of an effect; they win over what is said outside of it. Works on a client too:
@@ -64,4 +65,5 @@ export { with_ as with }
  */
 export const withDefaults = (
   options: RequestOptionsRecord
-): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> => change((current) => ({ ...options, ...current }))
+): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> =>
+  change((current) => ({ ...options, ...current }))

@@ -96,7 +96,9 @@ export const make = (presented: Presented): ServerTrust => {
   if (!presented.chainTrusted) found.add(presented.systemFault ?? "Untrusted")
   if (presented.reachesRoot === false) {
     const last = presented.chain[presented.chain.length - 1]
-    if (!found.has("Untrusted")) found.add(last === undefined || last.subject === last.issuer ? "Untrusted" : "UnknownRoot")
+    if (!found.has("Untrusted")) {
+      found.add(last === undefined || last.subject === last.issuer ? "Untrusted" : "UnknownRoot")
+    }
   }
   if (!identityMatches) found.add("WrongName")
   for (const certificate of presented.chain) {
@@ -151,7 +153,13 @@ export const refusal = (trust: ServerTrust, url?: string): TlsError => {
     return new TlsError({ url, reason: { _tag: "ServerCertificateNotYetValid", trust, notBefore, also } })
   }
   const selfSigned = first === "Untrusted" && leaf !== undefined && leaf.subject === leaf.issuer
-  const why = first === "WrongName" ? "WrongName" : first === "WrongUsage" ? "Usage" : selfSigned ? "SelfSigned" : "Unknown"
+  const why = first === "WrongName"
+    ? "WrongName"
+    : first === "WrongUsage"
+    ? "Usage"
+    : selfSigned
+    ? "SelfSigned"
+    : "Unknown"
   const detail = selfSigned ? "it is self-signed" : details[first]
   return new TlsError({ url, reason: { _tag: "ServerCertificateUntrusted", trust, why, detail, also } })
 }
@@ -251,7 +259,8 @@ export {
  * @since 0.1.0
  * @category evaluators
  */
-export const additionalRoots = (pem: ReadonlyArray<string>): Evaluator => evaluator({ _tag: "Additional", pem }, undefined)
+export const additionalRoots = (pem: ReadonlyArray<string>): Evaluator =>
+  evaluator({ _tag: "Additional", pem }, undefined)
 
 /**
  * Trusts these roots (PEM) and no others.

@@ -243,7 +243,8 @@ export class TlsError extends family<"TlsError", TlsReason>("TlsError", {
   },
   ServerCertificateNotYetValid: {
     code: -1204,
-    message: (r) => `the certificate of ${r.trust.host} is not valid before ${r.notBefore.toISOString()}; check the clock`
+    message: (r) =>
+      `the certificate of ${r.trust.host} is not valid before ${r.notBefore.toISOString()}; check the clock`
   },
   ClientCertificateRejected: {
     code: -1205,
@@ -375,7 +376,10 @@ export type BodyReason =
  * @category errors
  */
 export class BodyError extends family<"BodyError", BodyReason>("BodyError", {
-  CannotDecodeRawData: { code: -1015, message: (r) => `the body is not what its content coding "${r.coding}" promises` },
+  CannotDecodeRawData: {
+    code: -1015,
+    message: (r) => `the body is not what its content coding "${r.coding}" promises`
+  },
   CannotDecodeContentData: {
     code: -1016,
     message: (r) => `the content coding "${r.coding}" is not known here. Ask for identity, or switch decoding off`
@@ -440,7 +444,9 @@ export type SessionInvalidatedReason = { readonly _tag: "Invalidated"; readonly 
 export class SessionInvalidated extends family<"SessionInvalidated", SessionInvalidatedReason>("SessionInvalidated", {
   Invalidated: {
     message: (r) =>
-      `the session${r.description === undefined ? "" : ` "${r.description}"`} has been invalidated. Use it inside its scope, or make a new one`
+      `the session${
+        r.description === undefined ? "" : ` "${r.description}"`
+      } has been invalidated. Use it inside its scope, or make a new one`
   }
 }) {}
 
@@ -450,7 +456,10 @@ export class SessionInvalidated extends family<"SessionInvalidated", SessionInva
  * @since 0.1.0
  * @category reasons
  */
-export type CancelledReason = { readonly _tag: "Cancelled"; readonly by: "task" | "session" | "responseHandler" | "scope" }
+export type CancelledReason = {
+  readonly _tag: "Cancelled"
+  readonly by: "task" | "session" | "responseHandler" | "scope"
+}
 
 /**
  * The task was cancelled. A fiber that cancels its own request sees interruption instead.
@@ -562,5 +571,7 @@ export const catchReason = <
   f: (reason: Extract<ReasonOf<E, Tag>, { readonly _tag: Reason }>) => Effect.Effect<A2, E2, R2>
 ) =>
 <A, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A | A2, E | E2, R | R2> =>
-  Effect.catchAll(self, (error): Effect.Effect<A2, E | E2, R2> =>
-    isReason(error, tag, reason) ? f(error.reason) : Effect.fail(error))
+  Effect.catchAll(
+    self,
+    (error): Effect.Effect<A2, E | E2, R2> => isReason(error, tag, reason) ? f(error.reason) : Effect.fail(error)
+  )

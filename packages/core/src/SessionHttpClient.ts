@@ -31,7 +31,8 @@ const neverSent = (error: SessionError.ExchangeError): boolean => {
   const { reason } = error
   return reason._tag === "NetworkConnectionLost"
     ? !reason.requestSent
-    : reason._tag === "CannotFindHost" || reason._tag === "CannotConnectToHost" || reason._tag === "NotConnectedToInternet"
+    : reason._tag === "CannotFindHost" || reason._tag === "CannotConnectToHost" ||
+      reason._tag === "NotConnectedToInternet"
 }
 
 /**
@@ -193,10 +194,13 @@ export const make = (session: Service): HttpClient.HttpClient => {
   )
   return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
     (effect) =>
-      Effect.flatMap(effect, (request) =>
-        Effect.withFiberRuntime<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((fiber) =>
-          fiber.currentContext.unsafeMap.has(Scope.Scope.key) ? scoped.execute(request) : direct(request)
-        )),
+      Effect.flatMap(
+        effect,
+        (request) =>
+          Effect.withFiberRuntime<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((fiber) =>
+            fiber.currentContext.unsafeMap.has(Scope.Scope.key) ? scoped.execute(request) : direct(request)
+          )
+      ),
     Effect.succeed
   )
 }

@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import * as Credential from "./Credential.ts"
 import { displayUrl } from "./internal/displayUrl.ts"
 import { checkCallerField } from "./internal/http1/writer.ts"
+import { requestField } from "./internal/requestField.ts"
 import { InvalidRequest } from "./SessionError.ts"
 import type { RequestField, WireRequest, WireRequestBody, WireUrl } from "./Transport.ts"
 
@@ -79,7 +80,8 @@ interface ParsedUrl {
   readonly userInfo: Credential.PasswordCredential | undefined
 }
 
-const badUrl = (input: string) => new InvalidRequest({ reason: { _tag: "BadURL", input: displayUrl(input.slice(0, 2048)) } })
+const badUrl = (input: string) =>
+  new InvalidRequest({ reason: { _tag: "BadURL", input: displayUrl(input.slice(0, 2048)) } })
 
 // programs ask for the same few URLs again and again; what has user info is never kept
 const remembered = new Map<string, ParsedUrl>()
@@ -119,7 +121,8 @@ const hrefOf = (request: HttpClientRequest.HttpClientRequest): Either.Either<str
 const noBody: Either.Either<WireRequestBody | undefined, InvalidRequest> = Either.right(undefined)
 const text = new TextEncoder()
 
-const bytesBody = (bytes: Uint8Array): typeof noBody => bytes.length === 0 ? noBody : Either.right({ _tag: "Bytes", bytes })
+const bytesBody = (bytes: Uint8Array): typeof noBody =>
+  bytes.length === 0 ? noBody : Either.right({ _tag: "Bytes", bytes })
 
 const bodyOf = (request: HttpClientRequest.HttpClientRequest): typeof noBody => {
   const body = request.body
@@ -158,10 +161,13 @@ const fieldsOf = (
       : checkCallerField(name, value)
     if (fault !== undefined) {
       return Either.left(
-        new InvalidRequest({ url: url.href, reason: { _tag: "InvalidHeader", name: printable(name), detail: fault.detail } })
+        new InvalidRequest({
+          url: url.href,
+          reason: { _tag: "InvalidHeader", name: printable(name), detail: fault.detail }
+        })
       )
     }
-    fields.push({ name, value, bound: !publicFields.has(name) })
+    fields.push(requestField(name, value, !publicFields.has(name)))
   }
   return Either.right(fields)
 }
@@ -180,7 +186,9 @@ const fromRequest = (
   const body = bodyOf(request)
   if (Either.isLeft(body)) return Either.left(body.left)
   if (!tokenMethod.test(method)) {
-    return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "InvalidMethod", method: printable(method) } }))
+    return Either.left(
+      new InvalidRequest({ url: url.href, reason: { _tag: "InvalidMethod", method: printable(method) } })
+    )
   }
   if (body.right !== undefined && method === "GET") {
     return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "GetWithBody", method } }))

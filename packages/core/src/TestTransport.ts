@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type { CapabilityName } from "./Capability.ts"
 import { ServerTrustControl } from "./Capability.ts"
 import { HeaderFields } from "./HeaderFields.ts"
-import { ScriptedExchange } from "./internal/session/scriptedExchange.ts"
+import { ScriptedExchange } from "./internal/testTransport/scriptedExchange.ts"
 import * as ServerTrust from "./ServerTrust.ts"
 import { ConnectionError, type ExchangeError } from "./SessionError.ts"
 import {
@@ -34,9 +34,14 @@ export type Step =
   /** Wait, on the clock that the session was built with. */
   | { readonly _tag: "Delay"; readonly milliseconds: number }
   | { readonly _tag: "Informational"; readonly status: number; readonly headers: HeaderFields }
-  | { readonly _tag: "Head"; readonly status: number; readonly headers: HeaderFields; readonly length: number | undefined }
+  | {
+    readonly _tag: "Head"
+    readonly status: number
+    readonly headers: HeaderFields
+    readonly length: number | undefined
+  }
   | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
-  | { readonly _tag: "End" }
+  | { readonly _tag: "End"; readonly trailers: HeaderFields }
   | { readonly _tag: "Fail"; readonly error: ExchangeError }
 
 /**
@@ -60,11 +65,14 @@ export interface ReceivedRequest {
   readonly header: (name: string) => string | undefined
   readonly authorization: Redacted.Redacted | undefined
   readonly body: Uint8Array | undefined
+  /** The session asked for a new connection: the last one died under this request. */
+  readonly fresh: boolean
   /** How many requests the transport had received before. */
   readonly index: number
 }
 
-const bytesOf = (body: string | Uint8Array): Uint8Array => typeof body === "string" ? new TextEncoder().encode(body) : body
+const bytesOf = (body: string | Uint8Array): Uint8Array =>
+  typeof body === "string" ? new TextEncoder().encode(body) : body
 
 /**
  * A whole response.
@@ -89,7 +97,7 @@ export const respond = (
     ...(options.delay === undefined ? [] : delay(options.delay)),
     { _tag: "Head", status, headers, length: body.length },
     ...(body.length === 0 ? [] : [{ _tag: "Bytes", bytes: body } as const]),
-    { _tag: "End" }
+    ...end
   ]
 }
 
@@ -129,10 +137,22 @@ export const head = (
 export const bytes = (body: string | Uint8Array): Script => [{ _tag: "Bytes", bytes: bytesOf(body) }]
 
 /**
+ * The body is over.
+ *
  * @since 0.1.0
  * @category scripts
  */
-export const end: Script = [{ _tag: "End" }]
+export const end: Script = [{ _tag: "End", trailers: HeaderFields.empty }]
+
+/**
+ * The body is over, and trailers follow it.
+ *
+ * @since 0.1.0
+ * @category scripts
+ */
+export const endWith = (trailers: Readonly<Record<string, string>>): Script => [
+  { _tag: "End", trailers: HeaderFields.fromEntries(Object.entries(trailers)) }
+]
 
 /**
  * Time that passes on the test's clock.
@@ -261,7 +281,7 @@ export const presented = (
   cipher: "TLS_AES_128_GCM_SHA256"
 })
 
-const received = (request: WireRequest, index: number): ReceivedRequest => {
+const received = (request: WireRequest, fresh: boolean, index: number): ReceivedRequest => {
   const header = (name: string) => request.fields.find((field) => field.name === name)?.value
   const authorization = header("authorization")
   return {
@@ -270,6 +290,7 @@ const received = (request: WireRequest, index: number): ReceivedRequest => {
     header,
     authorization: authorization === undefined ? undefined : Redacted.make(authorization),
     body: request.body?.bytes,
+    fresh,
     index
   }
 }
@@ -333,7 +354,7 @@ export const layer = (options: Options): Layer.Layer<Transport | TestTransport |
       let connections = 0
       const exchange = (request: WireRequest, control: ExchangeControl): Effect.Effect<WireResponse, ExchangeError> =>
         Effect.flatMap(ask(request, control), (overridden) => {
-          const seen = received(request, log.length)
+          const seen = received(request, control.fresh, log.length)
           log.push(seen)
           const connection = {
             id: ++connections,
@@ -347,7 +368,9 @@ export const layer = (options: Options): Layer.Layer<Transport | TestTransport |
           }
           return Effect.async<WireResponse, ExchangeError>((resume) => {
             if (!control.park(resume)) return
-            new ScriptedExchange(options.answer(seen), request, connection, control, session.timers, running).begin(resume)
+            new ScriptedExchange(options.answer(seen), request, connection, control, session.timers, running).begin(
+              resume
+            )
           })
         })
       return {

@@ -10,7 +10,6 @@ import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -37,7 +36,13 @@ import { TrustAskers } from "./internal/session/trustAskers.ts"
 import { RedirectHandler } from "./RedirectHandler.ts"
 import { ResponseHandler } from "./ResponseHandler.ts"
 import * as SessionConfiguration from "./SessionConfiguration.ts"
-import { DelegateFailed, type DownloadError, type ExchangeError, type InvalidRequest, type SessionInvalidated } from "./SessionError.ts"
+import {
+  DelegateFailed,
+  type DownloadError,
+  type ExchangeError,
+  type InvalidRequest,
+  type SessionInvalidated
+} from "./SessionError.ts"
 import { type SessionEvent, SessionEvents } from "./SessionEvent.ts"
 import type { Input } from "./SessionRequest.ts"
 import type { SessionResponse } from "./SessionResponse.ts"
@@ -113,12 +118,17 @@ const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
   }
 })
 
-const readAddressPolicy = Effect.map(optional(AddressPolicy), (policy) =>
-  policy === undefined ? undefined : (address: Parameters<typeof policy.judge>[0]) =>
-    Effect.catchAllCause(Effect.suspend(() => policy.judge(address)), (cause) =>
-      Effect.fail(
-        new DelegateFailed({ cause, reason: { _tag: "HandlerFailed", slot: "AddressPolicy" } })
-      )))
+const readAddressPolicy = Effect.map(
+  optional(AddressPolicy),
+  (policy) =>
+    policy === undefined ?
+      undefined :
+      (address: Parameters<typeof policy.judge>[0]) =>
+        Effect.catchAllCause(Effect.suspend(() => policy.judge(address)), (cause) =>
+          Effect.fail(
+            new DelegateFailed({ cause, reason: { _tag: "HandlerFailed", slot: "AddressPolicy" } })
+          ))
+)
 
 const build = (configuration: SessionConfiguration.SessionConfiguration) =>
   Effect.gen(function*() {
@@ -159,22 +169,20 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
 
 const serviceOf = (state: SessionState): Service => {
   const fileSystem = FileSystem.FileSystem
-  const onQueue = <A>(f: (onQueue: boolean) => Effect.Effect<A>): Effect.Effect<A> => Effect.flatMap(OnDelegateQueue, f)
+  const onQueue = (f: (onQueue: boolean) => Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.flatMap(OnDelegateQueue, (queue) => f(queue === state.queue))
   return {
     configuration: state.configuration,
     execute: (request) => execute(state, request),
     data: (request) => data(state, request),
-    dataTask: (request) =>
-      Effect.contextWithEffect((context: Context.Context<Scope.Scope>) => {
-        const begun = state.begin(request, context)
-        return Either.isLeft(begun) ? Effect.fail(begun.left) : dataTask(begun.right)
-      }),
+    dataTask: (request) => dataTask(state, request),
     download: (request, path) =>
       Effect.flatMap(fileSystem, (fs) =>
         entering(
           state,
           request,
-          (context) => toFile(fs, path, Effect.suspend(() => state.pipeline(context.originalRequest, context)), context),
+          (context) =>
+            toFile(fs, path, Effect.suspend(() => state.pipeline(context.originalRequest, context)), context),
           (context) => context.complete(undefined, false)
         )),
     allTasks: Effect.sync(() => state.tasks.map(handleOf)),
@@ -216,7 +224,7 @@ export const make = (
 ): Effect.Effect<Service, never, Scope.Scope | Transport> =>
   Effect.map(
     Effect.acquireRelease(build(configuration), (state) =>
-      Effect.flatMap(OnDelegateQueue, (onQueue) => state.invalidateAndCancel(onQueue))),
+      Effect.flatMap(OnDelegateQueue, (queue) => state.invalidateAndCancel(queue === state.queue))),
     serviceOf
   )
 

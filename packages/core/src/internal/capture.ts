@@ -11,24 +11,30 @@ export interface Captured<in R> {
   <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E>
 }
 
+/** The key under which the fiber of a delegate queue is marked: it belongs to whoever runs, not to what was captured. */
+export const delegateQueueKey = "@urlsession/core/internal/OnDelegateQueue"
+
+const ofTheCaller = [Tracer.ParentSpan.key, delegateQueueKey]
+
 const without = <R>(context: Context.Context<R>): Context.Context<R> => {
-  if (!context.unsafeMap.has(taskDelegateKey)) return context
+  if (!context.unsafeMap.has(taskDelegateKey) && !context.unsafeMap.has(delegateQueueKey)) return context
   const map = new Map(context.unsafeMap)
   map.delete(taskDelegateKey)
+  map.delete(delegateQueueKey)
   return Context.unsafeMake<R>(map)
 }
 
-const withSpanOf = <R>(own: Context.Context<R>, caller: Context.Context<never>): Context.Context<R> => {
-  const span: unknown = caller.unsafeMap.get(Tracer.ParentSpan.key)
-  if (span === undefined) return own
+const withThoseOf = <R>(own: Context.Context<R>, caller: Context.Context<never>): Context.Context<R> => {
+  const keys = ofTheCaller.filter((key) => caller.unsafeMap.has(key))
+  if (keys.length === 0) return own
   const map = new Map(own.unsafeMap)
-  map.set(Tracer.ParentSpan.key, span)
+  for (const key of keys) map.set(key, caller.unsafeMap.get(key))
   return Context.unsafeMake<R>(map)
 }
 
-/** Captures the services of the place where it is run. Only the parent span is the caller's. */
+/** Captures the services of the place where it is run. Only the parent span and the mark of the delegate queue are the caller's. */
 export const capture = <R>(): Effect.Effect<Captured<R>, never, R> =>
   Effect.map(Effect.context<R>(), (context) => {
     const own = without(context)
-    return (effect) => Effect.mapInputContext(effect, (caller: Context.Context<never>) => withSpanOf(own, caller))
+    return (effect) => Effect.mapInputContext(effect, (caller: Context.Context<never>) => withThoseOf(own, caller))
   })

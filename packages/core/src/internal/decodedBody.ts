@@ -2,10 +2,7 @@
 import type { ContentCodingsService, Decoder, DecoderSink } from "../ContentCodings.ts"
 import { BodyError, type ExchangeError } from "../SessionError.ts"
 import type { BodySink, Closeable, WireBody } from "../Transport.ts"
-
-/** Decoded bytes that are never looked at as a bomb, and how often a body may grow after that (DESIGN 10). */
-const unguarded = 1024 * 1024
-const maximumRatio = 200
+import { maximumRatio, RatioGuard } from "./protocol/contentCoding.ts"
 
 /** Where a decoded body belongs: what closes it early. */
 export interface Owner {
@@ -23,8 +20,8 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
   readonly #url: string
   #decoders: Array<Decoder> = []
   #sink: BodySink | undefined = undefined
-  #encoded = 0
-  #decoded = 0
+  readonly #guard = new RatioGuard()
+  #paused = false
 
   /** `codings` in the order in which they are undone. */
   constructor(
@@ -55,12 +52,15 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
     this.#sink = sink
     this.#owner.register(this)
     for (let i = this.#codings.length - 1; i >= 0; i--) this.#decoders.unshift(this.#decoder(i))
+    if (this.#paused) this.pause()
     this.#inner.start(this)
   }
   pause(): void {
+    this.#paused = true
     this.#decoders[this.#decoders.length - 1]?.pause()
   }
   resume(): void {
+    this.#paused = false
     this.#decoders[this.#decoders.length - 1]?.resume()
   }
   cancel(): void {
@@ -75,12 +75,12 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
   }
 
   onBytes(borrowed: Uint8Array): void {
-    this.#encoded += borrowed.length
+    this.#guard.took(borrowed.length)
     if (this.#decoders[0]?.write(borrowed) === false) this.#inner.pause()
   }
   onEnd(): void {
     // no byte at all is no coded body: there is nothing to undo
-    if (this.#encoded === 0) return this.#finish()
+    if (this.#guard.encoded === 0) return this.#finish()
     this.#decoders[0]?.end()
   }
   onError(error: ExchangeError): void {
@@ -104,8 +104,7 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
   }
 
   #deliver(bytes: Uint8Array): void {
-    this.#decoded += bytes.length
-    if (this.#decoded > unguarded && this.#decoded > this.#encoded * maximumRatio) {
+    if (!this.#guard.gave(bytes.length)) {
       const reason = { _tag: "DecompressionBomb", ratio: maximumRatio } as const
       return this.#fail(new BodyError({ url: this.#url, reason }), true)
     }

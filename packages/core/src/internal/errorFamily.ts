@@ -39,8 +39,9 @@ export const family = <Tag extends string, Reason extends { readonly _tag: strin
   tag: Tag,
   table: ReasonTable<Reason>
 ): new(fields: ErrorFields<Reason>) => FamilyError<Tag, Reason> => {
-  // the only place that looks a reason up by its own tag: TypeScript cannot relate the two sides of that look-up
-  const entry = (reason: Reason) => table[reason._tag as Reason["_tag"]] as unknown as Entry<Reason>
+  // keyed by the reasons' own tags, so a reason finds the entry that was written for it
+  const entries = new Map<string, Entry<Reason>>(Object.entries(table))
+  const entry = (reason: Reason): Entry<Reason> | undefined => entries.get(reason._tag)
   class Family extends Data.TaggedError(tag)<{ readonly reason: Reason; readonly cause?: unknown }> {
     declare readonly url: string | undefined
     constructor(fields: ErrorFields<Reason>) {
@@ -48,13 +49,13 @@ export const family = <Tag extends string, Reason extends { readonly _tag: strin
       Object.defineProperty(this, "url", { value: fields.url, enumerable: false })
     }
     get code(): number | undefined {
-      return entry(this.reason).code
+      return entry(this.reason)?.code
     }
     get isTransient(): boolean {
-      return entry(this.reason).transient?.(this.reason) ?? false
+      return entry(this.reason)?.transient?.(this.reason) ?? false
     }
     override get message(): string {
-      const text = entry(this.reason).message(this.reason)
+      const text = entry(this.reason)?.message(this.reason) ?? this.reason._tag
       return this.url === undefined ? text : `${text} (${displayUrl(this.url)})`
     }
   }

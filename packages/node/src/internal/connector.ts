@@ -8,7 +8,16 @@ import * as Effect from "effect/Effect"
 import { isIP } from "node:net"
 import { type Connection, type ConnectionListener, OnreadConnection } from "./connection.ts"
 import { type Attempt, type Candidate, Dial, interleave } from "./dial.ts"
-import { badResponse, connectError, connectTimeout, delegateFailed, handshakeError, lookupError, lostError } from "./errors.ts"
+import {
+  badResponse,
+  connectError,
+  connectTimeout,
+  delegateFailed,
+  forUrl,
+  handshakeError,
+  lookupError,
+  lostError
+} from "./errors.ts"
 import { contextFor, type TrustContext } from "./secureContext.ts"
 import { trustOf } from "./trust.ts"
 
@@ -125,7 +134,8 @@ const allowed = (
     for (const { address, family } of candidates) {
       const verdict = yield* settle(
         Effect.suspend(() => judge({ host: url.host, address, family, port: url.port })),
-        (cause) => delegateFailed("AddressPolicy", cause, url.href)
+        (cause) => delegateFailed("AddressPolicy", cause, url.href),
+        (error) => forUrl(error, url.href)
       )
       if (verdict._tag === "Allow") passed.push({ address, family })
       else refused ??= { address, verdict }

@@ -379,7 +379,7 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     if (connection === undefined) return
     this.#connection = undefined
     if (this.#started) connection.connection.large(false)
-    this.#pool?.giveBack(connection, free, this.control.now())
+    this.#pool?.giveBack(connection, free)
   }
 
   // the connection ended too early, or said something wrong

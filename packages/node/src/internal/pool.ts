@@ -73,7 +73,7 @@ export class Pool implements Home {
   }
 
   /** The wire is done with a request. */
-  giveBack(connection: Http1Connection, reusable: boolean, now: number): void {
+  giveBack(connection: Http1Connection, reusable: boolean): void {
     connection.detach()
     const counted = connection.counted
     if (counted) this.#lent--
@@ -87,7 +87,7 @@ export class Pool implements Home {
     }
     connection.counted = true
     const next = this.waiting.first()
-    if (next === undefined) return this.#rest(connection, now)
+    if (next === undefined) return this.#rest(connection)
     if (!next.control.fresh) return this.#lend(connection, next, undefined)
     connection.destroy()
     this.#fill()
@@ -128,7 +128,7 @@ export class Pool implements Home {
       const connection = new Http1Connection(attempt.connection, this, job.generation, described, attempt.early)
       const next = this.waiting.first()
       if (next === undefined) {
-        if (connection.clean && connection.generation === this.#generation) this.#rest(connection, this.engine.now())
+        if (connection.clean && connection.generation === this.#generation) this.#rest(connection)
         else connection.destroy()
       } else {
         // who was waiting for this very one goes on with the job of who gets it
@@ -225,7 +225,7 @@ export class Pool implements Home {
     return undefined
   }
 
-  #rest(connection: Http1Connection, now: number): void {
+  #rest(connection: Http1Connection): void {
     const timeout = connection.parser.keepAliveTimeout
     const idle = this.engine.options.idleConnectionTimeout
     // a second before the server closes it, so as not to meet the end half-way
@@ -234,6 +234,7 @@ export class Pool implements Home {
       connection.destroy()
       return
     }
+    const now = this.engine.now()
     connection.idleSince = now
     connection.idleUntil = now + most
     connection.idleSinceTurn = this.engine.turn()
@@ -273,7 +274,7 @@ export class Pool implements Home {
         } else if (exchange.isWaiting) this.#lend(connection, exchange, undefined)
         else {
           this.#lent++
-          this.giveBack(connection, true, this.engine.now())
+          this.giveBack(connection, true)
         }
       })
     })

@@ -1,17 +1,10 @@
 /** One attempt on the network: the suspension gate, one transaction of the metrics, and the innermost exchange. */
 import * as Effect from "effect/Effect"
-import type { WireRequest, WireResponse } from "../../Transport.ts"
-import { type ExchangeContext, Transaction } from "../session/exchangeContext.ts"
+import type { WireResponse } from "../../Transport.ts"
+import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import { exchangeDataUrl } from "./dataUrl.ts"
 import type { Exchange, Stage } from "./exchange.ts"
-
-const begin = (request: WireRequest, context: ExchangeContext): void => {
-  const transaction = new Transaction(request.method, request.url.href, context.now())
-  context.transaction = transaction
-  context.transactions.push(transaction)
-  context.currentRequest = request
-}
 
 /** Notes what the head says; what was accepted against the platform's verdict is remembered for its origin. */
 const learn = (session: SessionState, context: ExchangeContext, response: WireResponse): WireResponse => {
@@ -22,7 +15,7 @@ const learn = (session: SessionState, context: ExchangeContext, response: WireRe
 
 export const attempt = (session: SessionState): Stage => (next) => {
   const run: Exchange = (request, context) => {
-    begin(request, context)
+    context.attempt(request)
     return Effect.map(next(request, context), (response) => learn(session, context, response))
   }
   return (request, context) =>

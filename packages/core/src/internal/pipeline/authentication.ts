@@ -26,8 +26,7 @@ interface Applied {
   readonly ahead: boolean
 }
 
-const stateOf = (context: ExchangeContext): AuthenticationState =>
-  context.authentication ??= new AuthenticationState()
+const stateOf = (context: ExchangeContext): AuthenticationState => context.authentication ??= new AuthenticationState()
 
 const remembered = (session: SessionState, request: WireRequest, context: ExchangeContext): SpaceEntry | undefined => {
   if (session.memory.isEmpty || request.fields.some((field) => field.name === "authorization")) return undefined
@@ -43,7 +42,9 @@ const remembered = (session: SessionState, request: WireRequest, context: Exchan
 const prefixesOf = (candidate: Answerable, request: WireRequest): ReadonlyArray<string> => {
   if (candidate.method === "Basic") return [pathPrefix(request.url.target)]
   const named = digestDomain(candidate.digest.domain, request.url.href)
-  return named.length === 0 ? ["/"] : named
+  if (named.length > 0) return named
+  // a `domain` that names other origins only says nothing about this one, so no more than the directory is assumed
+  return candidate.digest.domain.length === 0 ? ["/"] : [pathPrefix(request.url.target)]
 }
 
 const entryFor = (
@@ -65,12 +66,19 @@ export const authentication = (session: SessionState): Stage => (next) => {
   const limit = session.configuration.authenticationRoundLimit
   const { digests } = session.slots
 
-  const send = (request: WireRequest, context: ExchangeContext, applied: Applied): Effect.Effect<WireResponse, ExchangeError> =>
-    Effect.flatMap(authorize(request, applied.entry, digests), (authorized) =>
-      Effect.flatMap(next(authorized, context), (response) =>
-        response.status === 401
-          ? challenged(request, context, response, applied)
-          : accepted(request, response, applied)))
+  const send = (
+    request: WireRequest,
+    context: ExchangeContext,
+    applied: Applied
+  ): Effect.Effect<WireResponse, ExchangeError> =>
+    Effect.flatMap(
+      authorize(request, applied.entry, digests),
+      (authorized) =>
+        Effect.flatMap(next(authorized, context), (response) =>
+          response.status === 401
+            ? challenged(request, context, response, applied)
+            : accepted(request, response, applied))
+    )
 
   /** The credential worked: keep it as its persistence says. */
   const accepted = (request: WireRequest, response: WireResponse, applied: Applied): Effect.Effect<WireResponse> => {
@@ -189,8 +197,11 @@ export const authentication = (session: SessionState): Stage => (next) => {
   const run: Exchange = (request, context) => {
     const entry = remembered(session, request, context)
     if (entry !== undefined) return send(request, context, { entry, ahead: true })
-    return Effect.flatMap(next(request, context), (response) =>
-      response.status === 401 ? challenged(request, context, response, undefined) : Effect.succeed(response))
+    return Effect.flatMap(
+      next(request, context),
+      (response) =>
+        response.status === 401 ? challenged(request, context, response, undefined) : Effect.succeed(response)
+    )
   }
   return run
 }

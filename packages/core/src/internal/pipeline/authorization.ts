@@ -6,6 +6,7 @@ import { AuthenticationError } from "../../SessionError.ts"
 import type { WireRequest } from "../../Transport.ts"
 import { basicAuthorization } from "../protocol/basic.ts"
 import { digestAuthorization } from "../protocol/digest.ts"
+import { BoundField } from "../requestField.ts"
 import type { SpaceEntry } from "../session/authenticationMemory.ts"
 
 const digestValue = (entry: SpaceEntry, request: WireRequest, digests: DigestsService): string | undefined => {
@@ -50,5 +51,5 @@ export const authorize = (
     )
   }
   const others = request.fields.filter((field) => field.name !== "authorization")
-  return Effect.succeed({ ...request, fields: [...others, { name: "authorization", value, bound: true }] })
+  return Effect.succeed({ ...request, fields: [...others, new BoundField("authorization", value)] })
 }

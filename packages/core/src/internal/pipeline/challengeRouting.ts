@@ -50,11 +50,15 @@ export const route = (
   const own = session.slots.challenge
   const askSession: Effect.Effect<Answered, ExchangeError> = own === undefined || !own.methods.has(method)
     ? Effect.succeed(byDefault)
-    : Effect.map(ask(own, challenge, context, request), (disposition) =>
-      disposition._tag === "Next" ? byDefault : { disposition, owner: undefined })
+    : Effect.map(
+      ask(own, challenge, context, request),
+      (disposition) => disposition._tag === "Next" ? byDefault : { disposition, owner: undefined }
+    )
   if (task === undefined || !task.methods.has(method)) return askSession
-  return Effect.flatMap(ask(task, challenge, context, request), (disposition) =>
-    disposition._tag === "Next" ? askSession : Effect.succeed({ disposition, owner: task }))
+  return Effect.flatMap(
+    ask(task, challenge, context, request),
+    (disposition) => disposition._tag === "Next" ? askSession : Effect.succeed({ disposition, owner: task })
+  )
 }
 
 /**

@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import { InvalidRequest } from "../../SessionError.ts"
 import type { RequestField } from "../../Transport.ts"
 import { checkCallerField } from "../http1/writer.ts"
+import { BoundField } from "../requestField.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import type { Stage } from "./exchange.ts"
 
@@ -31,8 +32,10 @@ export const additionalFields = (
     const detail = reserved.has(name)
       ? "the name is reserved. Answer challenges with a ChallengeResolver, and set it on single requests otherwise"
       : checkCallerField(name, value)?.detail
-    if (detail !== undefined) return Either.left(new InvalidRequest({ reason: { _tag: "InvalidHeader", name, detail } }))
-    fields.push({ name, value, bound: true })
+    if (detail !== undefined) {
+      return Either.left(new InvalidRequest({ reason: { _tag: "InvalidHeader", name, detail } }))
+    }
+    fields.push(new BoundField(name, value))
   }
   return Either.right(fields)
 }

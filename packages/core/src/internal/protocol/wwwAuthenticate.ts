@@ -123,10 +123,14 @@ class Line {
   }
 }
 
-/** Adds a parameter; a name that is there already breaks the whole, since either value could be meant. */
+/**
+ * Adds a parameter. A name that is there already breaks the whole, since either value could be meant; so does a parameter
+ * beside a token68.
+ */
 const add = (open: Open, name: string, value: string): void => {
-  if (open.params.has(name) || open.params.size >= maximumParams) open.broken = true
-  else open.params.set(name, value)
+  const { params, token68 } = open
+  if (token68 !== undefined || params.has(name) || params.size >= maximumParams) open.broken = true
+  else params.set(name, value)
 }
 
 /**

@@ -7,7 +7,8 @@ interface History {
   readonly refused: Array<PasswordCredential>
 }
 
-const keyOf = (space: ProtectionSpace): string => `${space.method} ${space.origin} ${space.isProxy} ${space.realm ?? ""}`
+const keyOf = (space: ProtectionSpace): string =>
+  `${space.method} ${space.origin} ${space.isProxy} ${space.realm ?? ""}`
 
 export class AuthenticationState {
   readonly #bySpace = new Map<string, History>()

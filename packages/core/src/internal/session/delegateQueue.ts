@@ -7,11 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type { Observer, SessionEvent } from "../../SessionEvent.ts"
+import { delegateQueueKey } from "../capture.ts"
 import { Subscriber } from "./subscriber.ts"
 
-/** Marks the fiber of the queue, so that an observer that uses the session does not wait for itself. */
-export class OnDelegateQueue extends Context.Reference<OnDelegateQueue>()("@urlsession/core/internal/OnDelegateQueue", {
-  defaultValue: () => false
+/** Names the queue whose handlers the fiber runs, so that an observer that uses its own session does not wait for itself. */
+export class OnDelegateQueue extends Context.Reference<OnDelegateQueue>()(delegateQueueKey, {
+  defaultValue: (): DelegateQueue | undefined => undefined
 }) {}
 
 interface Waiting {
@@ -23,13 +24,17 @@ interface Waiting {
 
 /** Adds a progress event to one of the same task that is still waiting; `undefined` where they are not of one kind. */
 const merge = (waiting: SessionEvent, next: SessionEvent): SessionEvent | undefined => {
-  if (waiting._tag === "DataReceived" && next._tag === "DataReceived" && waiting.taskIdentifier === next.taskIdentifier) {
+  if (
+    waiting._tag === "DataReceived" && next._tag === "DataReceived" && waiting.taskIdentifier === next.taskIdentifier
+  ) {
     return { ...next, bytesReceived: waiting.bytesReceived + next.bytesReceived }
   }
   if (waiting._tag === "DataWritten" && next._tag === "DataWritten" && waiting.taskIdentifier === next.taskIdentifier) {
     return { ...next, bytesWritten: waiting.bytesWritten + next.bytesWritten }
   }
-  if (waiting._tag === "BodyDataSent" && next._tag === "BodyDataSent" && waiting.taskIdentifier === next.taskIdentifier) {
+  if (
+    waiting._tag === "BodyDataSent" && next._tag === "BodyDataSent" && waiting.taskIdentifier === next.taskIdentifier
+  ) {
     return { ...next, bytesSent: waiting.bytesSent + next.bytesSent }
   }
   return undefined
@@ -48,6 +53,7 @@ export class DelegateQueue {
   readonly #progress = new Map<string, Waiting>()
   #fiber: Fiber.RuntimeFiber<void> | undefined = undefined
   #busy = false
+  #closed = false
   /** How many handlers have failed or died. */
   failures = 0
 
@@ -62,6 +68,7 @@ export class DelegateQueue {
   }
 
   emit(event: SessionEvent, taskObserver: Observer | undefined): void {
+    if (this.#closed) return
     for (const subscriber of this.#subscribers) subscriber.offer(event)
     const observer = taskObserver ?? this.#observer
     if (observer === undefined) return
@@ -83,8 +90,9 @@ export class DelegateQueue {
 
   /** Hands an event to its handler here and now, in the fiber that causes it. */
   handleNow(event: SessionEvent, taskObserver: Observer | undefined): Effect.Effect<void> {
+    if (this.#closed) return Effect.void
     for (const subscriber of this.#subscribers) subscriber.offer(event)
-    return this.#handle(event, taskObserver)
+    return Effect.provideService(this.#handle(event, taskObserver), OnDelegateQueue, this)
   }
 
   /** Waits until everything emitted before has been handled. */
@@ -100,7 +108,8 @@ export class DelegateQueue {
 
   subscribe(): Subscriber {
     const subscriber = new Subscriber(() => this.#subscribers.delete(subscriber))
-    this.#subscribers.add(subscriber)
+    if (this.#closed) subscriber.end()
+    else this.#subscribers.add(subscriber)
     return subscriber
   }
 
@@ -108,22 +117,32 @@ export class DelegateQueue {
   close(last: SessionEvent, grace: number, onQueue: boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.emit(last, undefined)
+      this.#closed = true
       for (const subscriber of [...this.#subscribers]) subscriber.end()
       this.#subscribers.clear()
-      if (onQueue) return Effect.void
-      // finalizers are uninterruptible, and an uninterruptible wait would never time out
-      return Effect.interruptible(this.barrier(false)).pipe(
-        Effect.timeoutOption(grace),
-        Effect.zipRight(Effect.suspend(() => this.#fiber === undefined ? Effect.void : Fiber.interruptFork(this.#fiber)))
-      )
+      return onQueue ? Effect.void : this.settle(grace)
     })
   }
+
+  /** Waits for the handlers at most so long, then interrupts them. */
+  settle(grace: number): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      !this.#busy
+        ? Effect.void
+        // finalizers are uninterruptible, and an uninterruptible wait would never time out
+        : Effect.zipRight(Effect.timeoutOption(Effect.interruptible(this.barrier(false)), grace), this.#stop)
+    )
+  }
+
+  readonly #stop: Effect.Effect<void> = Effect.suspend(() =>
+    this.#fiber === undefined ? Effect.void : Fiber.interruptFork(this.#fiber)
+  )
 
   #push(waiting: Waiting): void {
     this.#waiting.push(waiting)
     if (this.#busy) return
     this.#busy = true
-    this.#fiber = Runtime.runFork(this.#runtime, Effect.provideService(this.#run(), OnDelegateQueue, true))
+    this.#fiber = Runtime.runFork(this.#runtime, Effect.provideService(this.#run(), OnDelegateQueue, this))
   }
 
   #run(): Effect.Effect<void> {
@@ -137,7 +156,8 @@ export class DelegateQueue {
       body: () => this.#next(),
       step: () => undefined
     }).pipe(
-      Effect.onExit(() =>
+      // only an interrupted fiber has anything to clear up: after a regular end another one may be at work already
+      Effect.onInterrupt(() =>
         Effect.sync(() => {
           this.#busy = false
           this.#fiber = undefined

@@ -4,10 +4,16 @@
  */
 import type { PlatformError } from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
-import * as Chunk from "effect/Chunk"
+import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { type DownloadError, type ExchangeError, FileError, type FileReason, InvalidResponse } from "../../SessionError.ts"
+import {
+  type DownloadError,
+  type ExchangeError,
+  FileError,
+  type FileReason,
+  InvalidResponse
+} from "../../SessionError.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
 import type { WireResponse } from "../../Transport.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"

@@ -10,49 +10,20 @@ import * as Option from "effect/Option"
 import type { PasswordCredential } from "../../Credential.ts"
 import type { HeaderFields } from "../../HeaderFields.ts"
 import type { RequestOptionsRecord } from "../../RequestOptions.ts"
-import { type DownloadError, type ExchangeError, TimeoutError } from "../../SessionError.ts"
+import { Cancelled, ConnectionError, type DownloadError, type ExchangeError, TimeoutError } from "../../SessionError.ts"
 import type { SessionEvent } from "../../SessionEvent.ts"
 import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics, TransactionMetrics } from "../../TaskMetrics.ts"
-import type { Closeable, ExchangeControl, TransactionRecord, TrustAsker, WireRequest } from "../../Transport.ts"
+import type { Closeable, ExchangeControl, TrustAsker, WireRequest } from "../../Transport.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
 import type { SessionState } from "./sessionState.ts"
 import type { WheelEntry } from "./timers.ts"
+import { Transaction } from "./transaction.ts"
 
 type Resume = (effect: Effect.Effect<never, ExchangeError>) => void
 
 /** Where a task is (TSK-04). It starts suspended when it is made as a handle, and running otherwise. */
 export type TaskState = "suspended" | "running" | "canceling" | "completed"
-
-/** One attempt, as it is being written. */
-export class Transaction implements TransactionRecord {
-  domainLookupStart: number | undefined = undefined
-  domainLookupEnd: number | undefined = undefined
-  connectStart: number | undefined = undefined
-  secureConnectionStart: number | undefined = undefined
-  secureConnectionEnd: number | undefined = undefined
-  connectEnd: number | undefined = undefined
-  requestStart: number | undefined = undefined
-  requestEnd: number | undefined = undefined
-  responseStart: number | undefined = undefined
-  responseEnd: number | undefined = undefined
-  reused = false
-  connection: TransactionRecord["connection"] = undefined
-  requestHeaderBytes = 0
-  requestBodyBytes = 0
-  responseHeaderBytes = 0
-  responseBodyBytes = 0
-  status: number | undefined = undefined
-  fetchType: "networkLoad" | "local" = "networkLoad"
-  readonly method: string
-  readonly url: string
-  readonly fetchStart: number
-  constructor(method: string, url: string, fetchStart: number) {
-    this.method = method
-    this.url = url
-    this.fetchStart = fetchStart
-  }
-}
 
 const before = new Transaction("GET", "", 0)
 
@@ -89,6 +60,10 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   /** `execute` has handed the response out and no reader has come yet. */
   #detached = false
   #arrived = false
+  /** Nobody has read the response, and nothing of it is on the wire: the task has left the session. */
+  #settled = false
+  /** Observers have been told of the task, so they will be told of its end. */
+  #told = false
   #watchers: Set<() => void> | undefined = undefined
   #suspendCount = 0
   #gate: (() => void) | undefined = undefined
@@ -146,8 +121,8 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   // ---- the abort slot
 
   park(resume: Resume): boolean {
-    if (this.#failure !== undefined) {
-      resume(Effect.fail(this.#failure))
+    if (this.#failure !== undefined || this.#completed) {
+      resume(Effect.fail(this.#failure ?? this.#givenUp()))
       return false
     }
     this.#parked = resume
@@ -168,9 +143,29 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     resume?.(Effect.fail(error))
   }
 
+  /** The reader wants no more; another one that waits at this moment is told so. */
+  release(): void {
+    if (this.#parked === undefined) this.complete(undefined, false)
+    else this.abort(this.#givenUp())
+  }
+
+  #givenUp(): Cancelled {
+    const by = this.session.isOpen ? "task" : "session"
+    return new Cancelled({ url: this.currentRequest.url.href, reason: { _tag: "Cancelled", by } })
+  }
+
   /** Why a later read fails, once the exchange has been ended from outside. */
   get failure(): ExchangeError | undefined {
     return this.#failure
+  }
+
+  /** Fails as soon as the task is ended from outside; for what does not wait in the abort slot. */
+  ended(): Effect.Effect<never, ExchangeError> {
+    return Effect.async((resume) => {
+      const closeable = { close: () => resume(this.#failure === undefined ? Effect.never : Effect.fail(this.#failure)) }
+      this.register(closeable)
+      return Effect.sync(() => this.unregister(closeable))
+    })
   }
 
   register(closeable: Closeable): void {
@@ -191,7 +186,7 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   #closeAll(): void {
     const others = this.#others
     this.#others = undefined
-    if (others !== undefined) for (let i = others.length - 1; i >= 0; i--) others[i]?.close()
+    if (others !== undefined) { for (let i = others.length - 1; i >= 0; i--) others[i]?.close() }
     const first = this.#first
     this.#first = undefined
     first?.close()
@@ -200,13 +195,13 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   // ---- life
 
   get state(): TaskState {
-    if (this.#completed) return "completed"
+    if (this.completed) return "completed"
     if (this.#canceling) return "canceling"
     return this.#suspendCount > 0 ? "suspended" : "running"
   }
 
   get completed(): boolean {
-    return this.#completed
+    return this.#completed || this.#settled
   }
 
   /** The task is over, once: closes what is open, leaves the session, and tells observers. */
@@ -218,17 +213,23 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     this.error = error
     if (error !== undefined && this.#failure === undefined && error._tag !== "FileError") this.#failure = error
     this.session.wheel.remove(this)
-    if (this.observed || this.#watchers !== undefined) {
-      this.metrics = this.collect()
-      this.emit({ _tag: "MetricsCollected", taskIdentifier: this.taskIdentifier, metrics: this.metrics })
-      this.emit({ _tag: "TaskCompleted", taskIdentifier: this.taskIdentifier, error, interrupted })
+    if (this.observed) {
+      const metrics = this.metrics = this.collect()
+      if (this.#told) {
+        this.#tell({ _tag: "MetricsCollected", taskIdentifier: this.taskIdentifier, metrics })
+        this.#tell({ _tag: "TaskCompleted", taskIdentifier: this.taskIdentifier, error, interrupted })
+      }
     }
     this.session.leave(this)
     this.changed()
   }
 
   completeByCause(cause: Cause.Cause<DownloadError>): void {
-    this.complete(Option.getOrUndefined(Cause.failureOption(cause)), Cause.isInterrupted(cause))
+    const error = Option.getOrUndefined(Cause.failureOption(cause))
+    const interrupted = error === undefined && Cause.isInterrupted(cause)
+    if (error !== undefined || interrupted) return this.complete(error, interrupted)
+    // a defect: whoever runs the task dies of it, and observers are told of something rather than of a success
+    this.complete(new ConnectionError({ url: this.currentRequest.url.href, cause, reason: { _tag: "Unknown" } }), false)
   }
 
   completeBy(exit: Exit.Exit<unknown, DownloadError>): void {
@@ -248,7 +249,19 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   /** `execute` gives the response out; from now on the body's arrival, its reader, or nobody, ends the task. */
   detach(): void {
     this.#detached = true
-    if (this.#arrived && !this.observed) this.complete(undefined, false)
+    this.#settle()
+  }
+
+  /** An unread response whose bytes are all here keeps nothing open, so the session need not know of it. */
+  #settle(): void {
+    if (!this.#arrived || !this.#detached) return
+    if (this.observed) {
+      if (!this.session.isOpen) this.complete(undefined, false)
+      return
+    }
+    this.#settled = true
+    this.session.wheel.remove(this)
+    this.session.leave(this)
   }
 
   get detached(): boolean {
@@ -258,12 +271,23 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   /** A reader has come. */
   attach(): void {
     this.#detached = false
+    if (!this.#settled) return
+    this.#settled = false
+    this.session.rejoin(this)
   }
 
   arrived(): void {
     this.#arrived = true
     this.networkWait(false)
-    if (this.#detached && !this.observed) this.complete(undefined, false)
+    this.#settle()
+  }
+
+  /** A new attempt; what the last one has received is given up. */
+  attempt(request: WireRequest): void {
+    this.#arrived = false
+    this.currentRequest = request
+    this.transaction = new Transaction(request.method, request.url.href, this.now())
+    this.transactions.push(this.transaction)
   }
 
   /** The body is all here, though perhaps unread: the task is as good as done when the session drains. */
@@ -280,9 +304,9 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
       this.#idleSince = Infinity
       return
     }
-    if (this.#suspendCount > 0) return
     this.#idleSince = this.session.wheel.now()
-    this.#arm()
+    // a suspended task arms its timers when it goes on
+    if (this.#suspendCount === 0) this.#arm()
   }
 
   touch(): void {
@@ -299,9 +323,11 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   }
 
   expire(now: number): void {
-    if (now >= this.#totalDeadline) return this.#timedOut("resource", this.#totalLimit)
-    if (now >= this.#idleSince + this.#idleLimit) return this.#timedOut("idle", this.#idleLimit)
-    this.deadline = Math.min(this.#totalDeadline, this.#idleSince + this.#idleLimit)
+    const due = Math.min(this.#totalDeadline, this.#idleSince + this.#idleLimit)
+    // moved later since it was armed: others may be due before it
+    if (due > this.deadline) this.deadline = due
+    else if (now >= this.#totalDeadline) this.#timedOut("resource", this.#totalLimit)
+    else this.#timedOut("idle", this.#idleLimit)
   }
 
   #timedOut(timer: "idle" | "resource", after: number): void {
@@ -366,12 +392,26 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
 
   // ---- observers
 
+  /** Announces the task, before anything else is told of it. */
+  announce(): Effect.Effect<void> {
+    if (this.#completed) return Effect.void
+    this.#told = true
+    return this.session.announce(this)
+  }
+
+  /** What a fiber still does after the task has been ended from outside is not told. */
   emit(event: SessionEvent): void {
+    if (!this.#completed) this.#tell(event)
+  }
+
+  #tell(event: SessionEvent): void {
     this.session.queue.emit(event, this.delegate.events)
   }
 
   informational(status: number, headers: HeaderFields): void {
-    if (this.observed) this.emit({ _tag: "InformationalResponse", taskIdentifier: this.taskIdentifier, status, headers })
+    if (this.observed) {
+      this.emit({ _tag: "InformationalResponse", taskIdentifier: this.taskIdentifier, status, headers })
+    }
   }
 
   /** Begins to observe: from now on every change is told. */
@@ -383,7 +423,7 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   }
 
   changed(): void {
-    if (this.#watchers !== undefined) for (const watcher of [...this.#watchers]) watcher()
+    if (this.#watchers !== undefined) { for (const watcher of [...this.#watchers]) watcher() }
   }
 
   /** A decider: runs after everything emitted before has been handled, and is given up when the exchange ends. */

@@ -133,6 +133,7 @@ export class BodyPull implements BodySink {
   #filling: Uint8Array | undefined = undefined
   #filled = 0
   #paused = false
+  #suspended = false
   #started = false
   #ended = false
   #error: ExchangeError | undefined = undefined
@@ -172,6 +173,16 @@ export class BodyPull implements BodySink {
     this.#signal()
   }
 
+  /** A suspension of the task, beside the reader's own slowness: whichever ends last lets the body go on. */
+  pause(): void {
+    this.#suspended = true
+    this.#body.pause()
+  }
+  resume(): void {
+    this.#suspended = false
+    if (!this.#paused) this.#body.resume()
+  }
+
   #seal(): void {
     const filling = this.#filling
     if (filling === undefined) return
@@ -190,7 +201,7 @@ export class BodyPull implements BodySink {
   readonly next: Effect.Effect<Chunk.NonEmptyChunk<Uint8Array> | undefined, ExchangeError> = Effect.suspend(() => {
     if (!this.#started) {
       this.#started = true
-      this.#context.pausable = this.#body
+      this.#context.pausable = this
       const whole = this.#body.take()
       if (whole !== undefined) {
         this.#ended = true
@@ -217,8 +228,10 @@ export class BodyPull implements BodySink {
     this.#queued = 0
     if (this.#paused) {
       this.#paused = false
-      this.#context.networkWait(true)
-      this.#body.resume()
+      if (!this.#suspended) {
+        this.#context.networkWait(true)
+        this.#body.resume()
+      }
     }
     const [first, ...rest] = chunks
     if (first !== undefined) return Effect.succeed(Chunk.make(first, ...rest))

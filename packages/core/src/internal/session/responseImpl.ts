@@ -96,10 +96,11 @@ export class ResponseImpl implements SessionResponse {
       if (this.#consumed) return Stream.fromEffect(this.#again)
       this.#consume()
       const pull = new BodyPull(this.#wire.body, this.#context)
-      const loop: Channel.Channel<Chunk.Chunk<Uint8Array>, unknown, ExchangeError, unknown, void, unknown> = Channel.flatMap(
-        Channel.fromEffect(pull.next),
-        (chunk) => chunk === undefined ? Channel.void : Channel.zipRight(Channel.write(chunk), loop)
-      )
+      const loop: Channel.Channel<Chunk.Chunk<Uint8Array>, unknown, ExchangeError, unknown, void, unknown> = Channel
+        .flatMap(
+          Channel.fromEffect(pull.next),
+          (chunk) => chunk === undefined ? Channel.void : Channel.zipRight(Channel.write(chunk), loop)
+        )
       return Stream.fromChannel(
         Channel.ensuringWith(loop, (exit) => Effect.sync(() => this.#context.completeBy(exit)))
       )
@@ -122,7 +123,8 @@ export class ResponseImpl implements SessionResponse {
     return Effect.sync(() => {
       this.#consumed = true
       this.#wire.body.cancel()
-      this.#context.complete(undefined, false)
+      this.#context.attach()
+      this.#context.release()
     })
   }
   get metrics(): Effect.Effect<TaskMetrics> {

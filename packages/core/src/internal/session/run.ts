@@ -8,13 +8,17 @@ import type { DownloadError, ExchangeError } from "../../SessionError.ts"
 import type { Input } from "../../SessionRequest.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
 import type { WireResponse } from "../../Transport.ts"
+import { MemoryBody } from "../memoryBody.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 import { readWhole } from "./readBody.ts"
 import { ResponseImpl } from "./responseImpl.ts"
 import type { SessionState } from "./sessionState.ts"
 
 /** What a response that nobody holds any more leaves open is closed by the collector; the net below everything else. */
-const unread = new FinalizationRegistry<ExchangeContext>((context) => context.complete(undefined, false))
+const unread = new FinalizationRegistry<ExchangeContext>((context) => {
+  // a reader needs the body only, so the response may be collected while it is at work
+  if (context.detached) context.complete(undefined, false)
+})
 
 /** The head of the response: everything up to the final response, redirects and challenges included. */
 const exchange = (context: ExchangeContext): Effect.Effect<WireResponse, ExchangeError> =>
@@ -22,7 +26,7 @@ const exchange = (context: ExchangeContext): Effect.Effect<WireResponse, Exchang
 
 /** Announces the task where it is observed, then does its work. */
 const announced = <A, E>(context: ExchangeContext, work: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  context.observed ? Effect.flatMap(context.session.announce(context), work) : work()
+  context.observed ? Effect.flatMap(context.announce(), work) : work()
 
 /** Runs a task's work inside the mask, from its beginning to an exit that always completes it or hands it on. */
 export const entering = <A, E extends DownloadError>(
@@ -56,13 +60,18 @@ const done = (context: ExchangeContext): void => context.complete(undefined, fal
 export const data = (
   session: SessionState,
   input: Input
-): Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError> =>
-  entering(session, input, whole, done)
+): Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError> => entering(session, input, whole, done)
 
 const whole = (context: ExchangeContext): Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError> => {
   const limit = context.options.maximumBodyBytes ?? context.session.configuration.maximumBodyBytes
-  return Effect.flatMap(exchange(context), (wire) =>
-    Effect.map(readWhole(wire.body, context, limit), (bytes) => [bytes, new ResponseImpl(wire, context, bytes)] as const))
+  return Effect.flatMap(
+    exchange(context),
+    (wire) =>
+      Effect.map(
+        readWhole(wire.body, context, limit),
+        (bytes) => [bytes, new ResponseImpl(wire, context, bytes)] as const
+      )
+  )
 }
 
 const handOut = (context: ExchangeContext, response: SessionResponse): void => {
@@ -71,7 +80,11 @@ const handOut = (context: ExchangeContext, response: SessionResponse): void => {
 }
 
 const head = (context: ExchangeContext): Effect.Effect<SessionResponse, ExchangeError> =>
-  Effect.map(exchange(context), (wire): SessionResponse => new ResponseImpl(wire, context, undefined))
+  Effect.map(exchange(context), (wire): SessionResponse => {
+    // an answer that never was on a wire has nothing to arrive any more
+    if (wire.body instanceof MemoryBody) context.arrived()
+    return new ResponseImpl(wire, context, undefined)
+  })
 
 /** The head now, the body when it is read. */
 export const execute = (session: SessionState, input: Input): Effect.Effect<SessionResponse, ExchangeError> =>

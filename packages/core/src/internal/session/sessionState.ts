@@ -78,7 +78,7 @@ export class SessionState {
   #phase: Phase = "open"
   #tasks = new Set<ExchangeContext>()
   #lastIdentifier = 0
-  #empty: (() => void) | undefined = undefined
+  readonly #whenEmpty = new Set<() => void>()
   readonly #ended = Deferred.unsafeMake<void>(FiberId.none)
 
   constructor(parts: SessionParts) {
@@ -126,7 +126,7 @@ export class SessionState {
       prepared.right.userInfo,
       options,
       slots,
-      Context.get(context, OnDelegateQueue),
+      Context.get(context, OnDelegateQueue) === this.queue,
       this.askers.of(slots.challenge),
       options.timeoutInterval === undefined ? this.requestTimeout : Duration.toMillis(options.timeoutInterval)
     )
@@ -145,7 +145,12 @@ export class SessionState {
 
   leave(exchange: ExchangeContext): void {
     this.#tasks.delete(exchange)
-    if (this.#tasks.size === 0) this.#empty?.()
+    if (this.#tasks.size === 0) for (const empty of [...this.#whenEmpty]) empty()
+  }
+
+  /** A response that nobody had read is read after all. */
+  rejoin(exchange: ExchangeContext): void {
+    if (this.#phase === "open" || this.#phase === "draining") this.#tasks.add(exchange)
   }
 
   get tasks(): ReadonlyArray<ExchangeContext> {
@@ -164,7 +169,8 @@ export class SessionState {
 
   /** Cancels every task, closes everything, and tells so; idempotent, and returns when it is done. */
   invalidateAndCancel(onQueue: boolean): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    // no step between the change of phase and the end of what it begins may be lost to an interruption
+    return Effect.uninterruptibleMask((restore) => {
       if (this.#phase === "open" || this.#phase === "draining") {
         this.#phase = "closing"
         for (const exchange of this.#tasks) {
@@ -174,31 +180,46 @@ export class SessionState {
         }
         return this.#finish(onQueue)
       }
-      return onQueue ? Effect.void : Deferred.await(this.#ended)
+      if (onQueue) return Effect.void
+      return Effect.zipRight(restore(Deferred.await(this.#ended)), this.queue.settle(this.#grace))
     })
   }
 
-  /** Takes no new tasks, waits for the running ones, closes everything. Responses that nobody reads do not hold it. */
+  /**
+   * Takes no new tasks, waits for the running ones, closes everything. Responses that nobody reads do not hold it. From an
+   * observer it returns at once: the tasks may be waiting for that very observer.
+   */
   finishTasksAndInvalidate(onQueue: boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.#phase !== "open") return onQueue ? Effect.void : Deferred.await(this.#ended)
-      this.#phase = "draining"
-      for (const exchange of this.#tasks) if (exchange.detached && exchange.hasArrived) exchange.complete(undefined, false)
-      return Effect.flatMap(this.#drained, () => this.invalidateAndCancel(onQueue))
+      if (this.#phase === "open") {
+        this.#phase = "draining"
+        for (const exchange of this.#tasks) if (exchange.detached && exchange.hasArrived) exchange.complete(undefined, false)
+      }
+      const rest = Effect.flatMap(this.#drained, () => this.invalidateAndCancel(false))
+      return onQueue ? Effect.asVoid(Effect.forkDaemon(rest)) : rest
     })
   }
 
   readonly #drained: Effect.Effect<void> = Effect.async((resume) => {
     if (this.#tasks.size === 0) return resume(Effect.void)
-    this.#empty = () => resume(Effect.void)
+    const empty = () => {
+      this.#whenEmpty.delete(empty)
+      resume(Effect.void)
+    }
+    this.#whenEmpty.add(empty)
+    return Effect.sync(() => this.#whenEmpty.delete(empty))
   })
+
+  get #grace(): number {
+    return Duration.toMillis(this.configuration.delegateGrace)
+  }
 
   #finish(onQueue: boolean): Effect.Effect<void> {
     return Effect.uninterruptible(
       Effect.gen(this, function*() {
         yield* this.closeTransport
         this.memory.clear()
-        yield* this.queue.close({ _tag: "Invalidated" }, Duration.toMillis(this.configuration.delegateGrace), onQueue)
+        yield* this.queue.close({ _tag: "Invalidated" }, this.#grace, onQueue)
         this.#phase = "invalidated"
         yield* this.wheel.close()
         yield* Deferred.succeed(this.#ended, undefined)

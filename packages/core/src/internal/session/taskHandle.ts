@@ -1,15 +1,21 @@
-/** Handles over contexts, and the data task: a fiber in the caller's scope that fetches the head when it is let. */
+/** Handles over contexts, and the data task: a fiber that belongs to the caller's scope that fetches the head when it is let. */
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Cancelled, type ExchangeError } from "../../SessionError.ts"
+import { Cancelled, type ExchangeError, type InvalidRequest, type SessionInvalidated } from "../../SessionError.ts"
+import type { Input } from "../../SessionRequest.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
 import type { DataTask, Progress, RequestLine, SessionTask } from "../../SessionTask.ts"
 import type { WireRequest } from "../../Transport.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 import { headOf } from "./run.ts"
+import type { SessionState } from "./sessionState.ts"
 
 const lineOf = (request: WireRequest): RequestLine => ({ method: request.method, url: request.url.href })
 
@@ -80,32 +86,57 @@ export const handleOf = (context: ExchangeContext): SessionTask => ({
   metrics: Effect.map(completion(context), () => context.metrics ?? context.collect())
 })
 
-/** A data task whose context has just been begun. */
-export const dataTask = (context: ExchangeContext): Effect.Effect<DataTask, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    let resumed = false
-    context.observed = true
-    context.suspend()
-    const head = yield* Deferred.make<SessionResponse, ExchangeError>()
-    yield* Effect.addFinalizer(() => Effect.sync(() => context.abort(cancelled(context, "scope"))))
-    yield* context.session.announce(context)
-    yield* Effect.forkScoped(Effect.intoDeferred(headOf(context), head))
-    const base = handleOf(context)
-    const start = Effect.sync(() => {
-      if (resumed) return
-      resumed = true
-      context.resume()
+/** A data task: suspended until it is let, and given up when the scope closes. */
+export const dataTask = (
+  session: SessionState,
+  input: Input
+): Effect.Effect<DataTask, InvalidRequest | SessionInvalidated, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.contextWithEffect((environment: Context.Context<Scope.Scope>) => {
+      const begun = session.begin(input, environment)
+      if (Either.isLeft(begun)) return Effect.fail(begun.left)
+      const context = begun.right
+      context.observed = true
+      context.suspend()
+      const head = Deferred.unsafeMake<SessionResponse, ExchangeError>(FiberId.none)
+      const work = Effect.forkDaemon(Effect.interruptible(Effect.intoDeferred(headOf(context), head)))
+      // the finalizer is there before anything can be interrupted, and the worker belongs to it
+      let worker: Fiber.RuntimeFiber<boolean> | undefined
+      const giveUp = Effect.suspend(() => {
+        const error = cancelled(context, "scope")
+        context.abort(error)
+        Deferred.unsafeDone(head, Effect.fail(error))
+        return worker === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(worker))
+      })
+      return Effect.addFinalizer(() => giveUp).pipe(
+        Effect.zipRight(restore(Effect.suspend(() => context.announce()))),
+        Effect.zipRight(work),
+        Effect.map((fiber) => {
+          worker = fiber
+          return dataHandle(context, Deferred.await(head))
+        })
+      )
     })
-    const response = Effect.zipRight(start, Deferred.await(head))
-    return {
-      ...base,
-      resume: Effect.zipRight(
-        Effect.sync(() => {
-          resumed = true
-        }),
-        base.resume
-      ),
-      response,
-      data: Effect.flatMap(response, (one) => Effect.map(one.bytes, (bytes) => [bytes, one] as const))
-    }
+  )
+
+const dataHandle = (context: ExchangeContext, head: Effect.Effect<SessionResponse, ExchangeError>): DataTask => {
+  const base = handleOf(context)
+  let resumed = false
+  const start = Effect.sync(() => {
+    if (resumed) return
+    resumed = true
+    context.resume()
   })
+  const response = Effect.zipRight(start, head)
+  return {
+    ...base,
+    resume: Effect.zipRight(
+      Effect.sync(() => {
+        resumed = true
+      }),
+      base.resume
+    ),
+    response,
+    data: Effect.flatMap(response, (one) => Effect.map(one.bytes, (bytes) => [bytes, one] as const))
+  }
+}

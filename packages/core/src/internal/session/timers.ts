@@ -13,7 +13,7 @@ import type { TimerHandle, Timers } from "../../Transport.ts"
 export interface WheelEntry {
   /** Milliseconds since the epoch; `Infinity` while it stands still. */
   deadline: number
-  /** Called when the deadline has passed. Must not throw. Stays on the wheel if it has moved its deadline. */
+  /** Called when the deadline has passed. Must not throw. Leaves the wheel, or moves its deadline later. */
   readonly expire: (now: number) => void
   before: WheelEntry | undefined
   after: WheelEntry | undefined
@@ -138,15 +138,22 @@ export class Wheel implements Timers {
     this.#sleeper = sleeper
   }
 
+  /** What is due, in the order of the deadlines. */
+  #due(now: number): ReadonlyArray<WheelEntry> {
+    const due: Array<WheelEntry> = []
+    for (let entry = this.#first; entry !== undefined; entry = entry.after) if (entry.deadline <= now) due.push(entry)
+    return due.length > 1 ? due.sort((a, b) => a.deadline - b.deadline) : due
+  }
+
   #wake(sleeper: Fiber.RuntimeFiber<void>): void {
     if (this.#sleeper !== sleeper) return
     this.#sleeper = undefined
     this.#wakeAt = Infinity
     const now = this.now()
-    const due: Array<WheelEntry> = []
-    for (let entry = this.#first; entry !== undefined; entry = entry.after) if (entry.deadline <= now) due.push(entry)
-    if (due.length > 1) due.sort((a, b) => a.deadline - b.deadline)
-    for (const entry of due) if (entry.onWheel && entry.deadline <= now) entry.expire(now)
+    // one that only moves its deadline when it is looked at may be due all the same, after others: hence the rounds
+    for (let due = this.#due(now); due.length > 0; due = this.#due(now)) {
+      for (const entry of due) if (entry.onWheel && entry.deadline <= now) entry.expire(now)
+    }
     if (this.#closed || this.#strong === 0) return
     let next = now + longestSleep
     for (let entry = this.#first; entry !== undefined; entry = entry.after) {

@@ -23,7 +23,7 @@ const readAhead = 64 * 1024
 export class ScriptedExchange implements WireBody, Closeable {
   length: number | undefined = undefined
   readonly delimited = true
-  readonly trailers = HeaderFields.empty
+  trailers = HeaderFields.empty
   readonly #steps: Script
   readonly #request: WireRequest
   readonly #connection: ConnectionInfo
@@ -140,7 +140,7 @@ export class ScriptedExchange implements WireBody, Closeable {
           this.#flush()
           break
         case "End":
-          this.#end()
+          this.#end(step.trailers)
           break
         case "Fail":
           this.#fail(step.error)
@@ -161,8 +161,9 @@ export class ScriptedExchange implements WireBody, Closeable {
     )
   }
 
-  #end(): void {
+  #end(trailers: HeaderFields): void {
     this.#ended = true
+    this.trailers = trailers
     this.#control.transaction.responseEnd = this.#control.now()
     this.#control.unregister(this)
     this.#leave()
