@@ -8,18 +8,18 @@ import * as Layer from "effect/Layer"
 import type { Transform } from "node:stream"
 import * as zlib from "node:zlib"
 
-// Node's own output size of 16 KiB costs a round through its thread pool for each
-const outputSize = 64 * 1024
+// Node's own sizes of 16 KiB cost a round through its thread pool for each piece
+const sizes = { chunkSize: 64 * 1024, writableHighWaterMark: 256 * 1024 }
 
 /** A zlib stream as a push decoder. Bytes are copied, since it works on them in another thread. */
 class ZlibDecoder implements Decoder {
   readonly #sink: DecoderSink
-  readonly #make: (first: number) => Transform & { readonly bytesWritten: number }
-  #stream: (Transform & { readonly bytesWritten: number }) | undefined = undefined
+  readonly #make: (first: number) => Transform
+  #stream: (Transform) | undefined = undefined
   #paused = false
   #over = false
 
-  constructor(make: (first: number) => Transform & { readonly bytesWritten: number }, sink: DecoderSink) {
+  constructor(make: (first: number) => Transform, sink: DecoderSink) {
     this.#make = make
     this.#sink = sink
   }
@@ -52,7 +52,7 @@ class ZlibDecoder implements Decoder {
     this.#stream?.destroy()
   }
 
-  #start(first: number): Transform & { readonly bytesWritten: number } {
+  #start(first: number): Transform {
     const stream = this.#make(first)
     stream.on("data", (bytes: Uint8Array) => {
       if (!this.#over) this.#sink.onBytes(bytes)
@@ -79,14 +79,13 @@ class ZlibDecoder implements Decoder {
 }
 
 // RFC 9110 8.4.1.2 means the zlib wrapper, whose first byte names the method 8; many servers leave the wrapper out
-const inflate = (first: number) =>
-  (first & 0x0f) === 8 ? zlib.createInflate({ chunkSize: outputSize }) : zlib.createInflateRaw({ chunkSize: outputSize })
+const inflate = (first: number) => (first & 0x0f) === 8 ? zlib.createInflate(sizes) : zlib.createInflateRaw(sizes)
 
-const makers: Readonly<Record<string, (first: number) => Transform & { readonly bytesWritten: number }>> = {
-  gzip: () => zlib.createGunzip({ chunkSize: outputSize }),
-  "x-gzip": () => zlib.createGunzip({ chunkSize: outputSize }),
+const makers: Readonly<Record<string, (first: number) => Transform>> = {
+  gzip: () => zlib.createGunzip(sizes),
+  "x-gzip": () => zlib.createGunzip(sizes),
   deflate: inflate,
-  br: () => zlib.createBrotliDecompress({ chunkSize: outputSize })
+  br: () => zlib.createBrotliDecompress(sizes)
 }
 
 /**

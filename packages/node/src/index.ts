@@ -19,6 +19,13 @@ export * as NodeContentCodings from "./NodeContentCodings.ts"
 export * as NodeDigests from "./NodeDigests.ts"
 
 /**
+ * A session on Node with everything it can use.
+ *
+ * @since 0.1.0
+ */
+export * as NodeSession from "./NodeSession.ts"
+
+/**
  * The transport of Node, with its capabilities.
  *
  * @since 0.1.0

@@ -2,24 +2,16 @@
 import type { ExchangeError } from "@urlsession/core/SessionError"
 import * as Cause from "effect/Cause"
 import type * as Fiber from "effect/Fiber"
-import { type Connected, type ConnectHooks, type ConnectTimings, connect } from "./connector.ts"
+import { connect, type Connected, type ConnectHooks } from "./connector.ts"
+import { noTimings } from "./connectTimings.ts"
 import type { Dial } from "./dial.ts"
 import { delegateFailed } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
 import type { Pool } from "./pool.ts"
 
-class Timings implements ConnectTimings {
-  domainLookupStart: number | undefined = undefined
-  domainLookupEnd: number | undefined = undefined
-  connectStart: number | undefined = undefined
-  secureConnectionStart: number | undefined = undefined
-  secureConnectionEnd: number | undefined = undefined
-  connectEnd: number | undefined = undefined
-}
-
 /** See the head of this file. */
 export class ConnectJob implements ConnectHooks {
-  readonly timings = new Timings()
+  readonly timings = noTimings()
   readonly generation: number
   dial: Dial | undefined = undefined
   cancelled = false

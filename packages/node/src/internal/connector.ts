@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { isIP } from "node:net"
 import { type Connection, type ConnectionListener, OnreadConnection } from "./connection.ts"
+import type { ConnectTimings } from "./connectTimings.ts"
 import { type Attempt, type Candidate, Dial, interleave } from "./dial.ts"
 import {
   badResponse,
@@ -36,16 +37,6 @@ export interface ConnectorOptions {
   /** Told of every connection that goes. */
   readonly opened: (connection: Connection) => void
   readonly closed: (connection: Connection) => void
-}
-
-/** When the phases of connecting began and ended. */
-export interface ConnectTimings {
-  domainLookupStart: number | undefined
-  domainLookupEnd: number | undefined
-  connectStart: number | undefined
-  secureConnectionStart: number | undefined
-  secureConnectionEnd: number | undefined
-  connectEnd: number | undefined
 }
 
 /** The job that a connection is made for. */
@@ -154,7 +145,8 @@ const addressRefused = (url: WireUrl, address: string, rule: string): Effect.Eff
   )
 
 /** Whether two texts are the same address. */
-export const sameAddress = (left: string, right: string): boolean => left === right || canonical(left) === canonical(right)
+export const sameAddress = (left: string, right: string): boolean =>
+  left === right || canonical(left) === canonical(right)
 
 const canonical = (address: string): string => {
   if (isIP(address) !== 6) return address

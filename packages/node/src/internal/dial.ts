@@ -41,7 +41,11 @@ export class Attempt implements ConnectionListener {
   readonly #dial: Dial
   #early: Uint8Array | undefined = undefined
 
-  constructor(dial: Dial, candidate: Candidate, open: (candidate: Candidate, listener: ConnectionListener) => Connection) {
+  constructor(
+    dial: Dial,
+    candidate: Candidate,
+    open: (candidate: Candidate, listener: ConnectionListener) => Connection
+  ) {
     this.#dial = dial
     this.candidate = candidate
     this.connection = open(candidate, this)

@@ -1,5 +1,5 @@
 /** What Node, OpenSSL and the codec report, as the errors of a session. */
-import type { ParseFault, RequestFault } from "@urlsession/core/Http1"
+import { defaultLimits, type ParseFault, type RequestFault } from "@urlsession/core/Http1"
 import {
   AuthenticationError,
   ConnectionError,
@@ -116,17 +116,17 @@ export const requestError = (fault: RequestFault, method: string, url: string): 
   }
 }
 
-/** Bytes that are no response; `undefined` where the fault is the end of the connection. */
+/** Bytes that are no response, or none where some were announced; `undefined` where the fault is only the end. */
 export const faultError = (
   fault: ParseFault,
-  limits: { readonly maximumHeadBytes: number; readonly maximumFields: number },
+  maximumHeadBytes: number,
   url: string
 ): ExchangeError | undefined => {
   switch (fault._tag) {
     case "HeadTooLarge":
-      return new InvalidResponse({ url, reason: { _tag: "ResponseHeadTooLarge", limit: limits.maximumHeadBytes } })
+      return new InvalidResponse({ url, reason: { _tag: "ResponseHeadTooLarge", limit: maximumHeadBytes } })
     case "TooManyFields":
-      return new InvalidResponse({ url, reason: { _tag: "ResponseHeadTooLarge", limit: limits.maximumFields } })
+      return new InvalidResponse({ url, reason: { _tag: "ResponseHeadTooLarge", limit: defaultLimits.maxFields } })
     case "BadFraming":
     case "UnexpectedUpgrade":
     case "TooManyInformational":
@@ -138,14 +138,13 @@ export const faultError = (
         reason: { _tag: "CannotParseResponse", detail: fault.detail, bytesReceived: fault.bytesReceived }
       })
     case "UnexpectedEnd":
+      return fault.expected !== undefined && fault.expected > 0 && fault.bytesReceived === 0
+        ? new InvalidResponse({ url, reason: { _tag: "ZeroByteResource", bytesExpected: fault.expected } })
+        : undefined
     case "EmptyResponse":
       return undefined
   }
 }
-
-/** The server announced bytes and sent none. */
-export const zeroByteError = (bytesExpected: number, url: string): ExchangeError =>
-  new InvalidResponse({ url, reason: { _tag: "ZeroByteResource", bytesExpected } })
 
 /** A response that makes no sense here. */
 export const badResponse = (detail: string, url: string): ExchangeError =>

@@ -1,38 +1,29 @@
 /** One request and its response on a lent connection: one object that is queued, written, parsed into, read and closed. */
-import { encodeHead, HeaderFields, type ParseFault, type ResponseHead, reusable } from "@urlsession/core/Http1"
+import type { HeaderFields, ParseFault, ResponseHead } from "@urlsession/core/Http1"
 import type { ExchangeError } from "@urlsession/core/SessionError"
 import type {
-  BodySink,
   Closeable,
   ExchangeControl,
   TimerHandle,
   TransactionRecord,
-  WireBody,
   WireRequest,
   WireResponse
 } from "@urlsession/core/Transport"
 import * as Effect from "effect/Effect"
-import { copyOf } from "./buffers.ts"
 import type { ConnectJob } from "./connectJob.ts"
-import type { ConnectTimings } from "./connector.ts"
+import { type ConnectTimings, recordTimings } from "./connectTimings.ts"
 import type { Engine } from "./engine.ts"
-import { faultError, lostError, requestError, zeroByteError } from "./errors.ts"
+import { faultError, lostError } from "./errors.ts"
 import type { Http1Connection, Served } from "./http1Connection.ts"
 import type { Pool } from "./pool.ts"
 import type { Lane, Waiting } from "./queue.ts"
-import { ReadAhead } from "./readAhead.ts"
-import { Upload } from "./upload.ts"
+import { readAheadLimit, ResponseBody } from "./responseBody.ts"
+import { requestHead, type Upload, writeRequest } from "./upload.ts"
 
-/** Bytes of body that are read without anybody asking, and that are drained for the sake of a connection. */
-const readAheadLimit = 64 * 1024
 /** Milliseconds that the rest of an unwanted body may take to arrive. */
 const drainTime = 50
 /** Milliseconds of silence after a failed write that are taken as the end of the answer. */
 const answerTime = 250
-/** Bodies up to this size go out together with their head. */
-const smallBody = 64 * 1024
-/** Of the codec. */
-const maximumFields = 1000
 
 const WAITING = 0
 const HEAD = 1
@@ -47,7 +38,7 @@ const CLOSED = 6
 type Resume = (effect: Effect.Effect<WireResponse, ExchangeError>) => void
 
 /** See the head of this file. */
-export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> {
+export class Exchange extends ResponseBody implements Served, Closeable, Waiting<Exchange> {
   // what a parser must know of the request
   readonly method: string
   readonly expectContinue = false
@@ -80,21 +71,11 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
   #complete = false
   #readTime = -1
 
-  // the body
-  length: number | undefined = undefined
-  delimited = true
-  trailers: HeaderFields = HeaderFields.empty
-  #whole: Uint8Array | undefined = undefined
-  #ahead: ReadAhead | undefined = undefined
-  #sink: BodySink | undefined = undefined
-  #started = false
-  #paused = false
-  #pumping = false
   #full = false
-  #error: ExchangeError | undefined = undefined
   #timer: TimerHandle | undefined = undefined
 
   constructor(engine: Engine, request: WireRequest, control: ExchangeControl, resume: Resume) {
+    super()
     this.#engine = engine
     this.request = request
     this.control = control
@@ -111,27 +92,17 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
   begin(): void {
     const control = this.control
     if (!control.park(this.#resume)) return
-    const request = this.request
-    const body = request.body
-    const head = encodeHead({
-      method: request.method,
-      target: request.url.target,
-      host: request.url.authority,
-      fields: request.fields,
-      bodyLength: body === undefined ? undefined : body.bytes.length,
-      keepAlive: true,
-      expectContinue: false
-    })
+    const head = requestHead(this.request)
     if (typeof head !== "string") {
       this.#phase = FAILED
       control.unpark()
-      return this.#resume(Effect.fail(requestError(head, request.method, request.url.href)))
+      return this.#resume(Effect.fail(head))
     }
     this.#head = head
     control.register(this)
     // what is over already has closed this in the meantime
     if (this.#phase !== WAITING) return
-    this.#pool = this.#engine.poolFor(request.url, control.trust)
+    this.#pool = this.#engine.poolFor(this.request.url, control.trust)
     this.#pool.enter(this)
   }
 
@@ -146,7 +117,7 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
 
   /** No connection could be made. */
   missed(error: ExchangeError, timings: ConnectTimings): void {
-    this.#record(timings)
+    recordTimings(this.#transaction, timings)
     this.refuse(error)
   }
 
@@ -157,16 +128,6 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     this.#fail(error)
   }
 
-  #record(timings: ConnectTimings): void {
-    const transaction = this.#transaction
-    transaction.domainLookupStart = timings.domainLookupStart
-    transaction.domainLookupEnd = timings.domainLookupEnd
-    transaction.connectStart = timings.connectStart
-    transaction.secureConnectionStart = timings.secureConnectionStart
-    transaction.secureConnectionEnd = timings.secureConnectionEnd
-    transaction.connectEnd = timings.connectEnd
-  }
-
   /** Sends the request; `timings` of the connection if it was made for this. */
   run(connection: Http1Connection, timings: ConnectTimings | undefined): void {
     const control = this.control
@@ -175,7 +136,7 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     this.#connection = connection
     this.#reused = connection.served > 0
     connection.attach(this)
-    if (timings !== undefined) this.#record(timings)
+    if (timings !== undefined) recordTimings(this.#transaction, timings)
     transaction.connection = connection.info
     transaction.reused = this.#reused
     transaction.requestHeaderBytes = this.#head.length
@@ -183,18 +144,11 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     transaction.requestStart = now
     this.networkWait(true)
     connection.parser.begin(this)
-    const body = this.request.body
-    if (body === undefined || body.bytes.length === 0) {
-      connection.connection.writeText(this.#head)
+    const bytes = this.request.body?.bytes
+    this.#upload = writeRequest(connection.connection, this.#head, bytes, this)
+    if (this.#upload === undefined) {
+      transaction.requestBodyBytes = bytes?.length ?? 0
       transaction.requestEnd = now
-    } else if (body.bytes.length <= smallBody) {
-      connection.connection.writeBoth(this.#head, body.bytes)
-      transaction.requestBodyBytes = body.bytes.length
-      transaction.requestEnd = now
-    } else {
-      connection.connection.writeText(this.#head)
-      this.#upload = new Upload(connection.connection, body.bytes, this)
-      this.#upload.next()
     }
     const early = connection.takeEarly()
     if (early !== undefined) queueMicrotask(() => this.#early(connection, early))
@@ -250,19 +204,7 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
   }
 
   onBody(borrowed: Uint8Array): void {
-    if (this.#phase !== BODY) return
-    const sink = this.#sink
-    if (sink !== undefined && this.#ahead === undefined) return sink.onBytes(borrowed)
-    if (this.#ahead === undefined) {
-      if (borrowed.length === this.length) {
-        this.#whole = copyOf(borrowed)
-        return
-      }
-      const length = this.length
-      this.#ahead = new ReadAhead(length !== undefined && length <= readAheadLimit ? length : undefined)
-    }
-    this.#ahead.add(borrowed)
-    if (this.#ahead.size >= readAheadLimit && !this.#started) this.#full = true
+    if (this.#phase === BODY && this.receive(borrowed)) this.#full = true
   }
 
   onComplete(trailers: HeaderFields): void {
@@ -271,13 +213,8 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
   }
 
   onFault(fault: ParseFault): void {
-    const url = this.request.url.href
-    const limits = { maximumHeadBytes: this.#engine.options.maximumHeadBytes, maximumFields }
-    this.#fault = faultError(fault, limits, url)
-    if (this.#fault !== undefined) return
-    this.#fault = fault.expected !== undefined && fault.expected > 0 && fault.bytesReceived === 0 && this.#phase === BODY
-      ? zeroByteError(fault.expected, url)
-      : this.#lost(this.#connection?.writeFailed === true ? "Reset" : "Closed", undefined)
+    this.#fault = faultError(fault, this.#engine.options.maximumHeadBytes, this.request.url.href) ??
+      this.#lost(this.#connection?.writeFailed === true ? "Reset" : "Closed", undefined)
   }
 
   onReadEnd(): void {
@@ -289,7 +226,7 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     }
     if (this.#response !== undefined) this.#deliver()
     if (fault !== undefined) return this.#break(fault)
-    if (this.#full && this.#phase === BODY && !this.#started) this.#hold()
+    if (this.#full && this.#phase === BODY && !this.begun) this.#hold()
   }
 
   onLost(error: Error | undefined): void {
@@ -310,7 +247,7 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     if (connection === undefined) return
     const now = connection.parser.bodyBytes
     if (received === now && this.#waitsForNetwork) return connection.onEnd()
-    this.#timer?.cancel()
+    this.#stopTimer()
     this.#timer = this.#engine.options.timers.after(answerTime, () => this.#awaitAnswer(now))
   }
 
@@ -350,16 +287,7 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     const { parser } = connection
     this.#transaction.responseEnd = now
     this.#transaction.responseBodyBytes = parser.bodyBytes
-    const free = reusable({
-      parserComplete: true,
-      framing: head.framing,
-      requestWritten: this.#upload === undefined ? connection.connection.unwritten === 0 : this.#upload.done,
-      surplus: parser.surplus,
-      requestKeepAlive: true,
-      responseKeepAlive: parser.keepAlive,
-      upgraded: false,
-      interrupted: false
-    })
+    const free = connection.reusableAfter(head, this.#upload)
     this.#phase = draining ? CLOSED : DONE
     this.#release(free)
     if (draining) return
@@ -367,18 +295,22 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     this.#waitsForNetwork = false
     control.arrived()
     this.#deliver()
-    if (this.#started) this.#pump()
+    this.ended(this.trailers)
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   // gives the connection back, or closes it
   #release(free: boolean): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#stopTimer()
     this.#upload?.stop()
     const connection = this.#connection
     if (connection === undefined) return
     this.#connection = undefined
-    if (this.#started) connection.connection.large(false)
+    if (this.begun) connection.connection.large(false)
     this.#pool?.giveBack(connection, free)
   }
 
@@ -393,57 +325,30 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     const delivered = this.#phase === BODY && this.#response === undefined
     this.#phase = FAILED
     this.#response = undefined
-    this.#error = error
     this.networkWait(false)
     this.control.unregister(this)
-    if (delivered) {
-      if (this.#started) this.#pump()
-      return
-    }
+    if (delivered) return this.failed(error)
     this.control.unpark()
     this.#resume(Effect.fail(error))
   }
 
   // ---- the body
 
-  take(): Uint8Array | undefined {
-    if (this.#phase !== DONE || this.#started) return undefined
-    this.#started = true
-    const whole = this.#whole ?? this.#ahead?.join() ?? new Uint8Array(0)
-    this.#whole = undefined
-    this.#ahead = undefined
-    return whole
-  }
-
-  start(sink: BodySink): void {
-    if (this.#started) return
-    this.#started = true
-    this.#sink = sink
+  protected override onBegin(): void {
     const connection = this.#connection
-    if (connection !== undefined && this.#phase === BODY) {
-      if (!connection.writeFailed) {
-        this.#timer?.cancel()
-        this.#timer = undefined
-      }
-      this.#pool?.takePlace(connection)
-      const left = connection.parser.remaining()
-      if (left === undefined || left > readAheadLimit) connection.connection.large(true)
-    }
-    this.#pump()
-    if (this.#phase === BODY && !this.#paused) this.#flow(true)
+    if (connection === undefined || this.#phase !== BODY) return
+    if (!connection.writeFailed) this.#stopTimer()
+    this.#pool?.takePlace(connection)
+    const left = connection.parser.remaining()
+    if (left === undefined || left > readAheadLimit) connection.connection.large(true)
   }
 
-  pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    if (this.#phase === BODY) this.#flow(false)
-  }
-
-  resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#pump()
-    if (this.#phase === BODY && !this.#paused) this.#flow(true)
+  protected override onFlow(wanted: boolean): void {
+    const connection = this.#connection
+    if (connection === undefined || this.#phase !== BODY) return
+    if (wanted) connection.connection.resume()
+    else connection.connection.pause()
+    this.networkWait(wanted)
   }
 
   cancel(): void {
@@ -452,11 +357,8 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
   }
 
   close(): void {
-    this.#sink = undefined
-    this.#whole = undefined
-    this.#ahead = undefined
-    const phase = this.#phase
-    switch (phase) {
+    this.silence()
+    switch (this.#phase) {
       case WAITING:
         this.#phase = CLOSED
         return this.#pool?.leave(this)
@@ -470,25 +372,18 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     }
   }
 
-  #flow(on: boolean): void {
-    const connection = this.#connection?.connection
-    if (on) connection?.resume()
-    else connection?.pause()
-    this.networkWait(on)
-  }
-
   // Up to 64 KiB have been read for nobody. The turn that is under way may still bring a reader; then the place is given up.
   #hold(): void {
     this.#full = false
-    this.#flow(false)
+    this.onFlow(false)
     setImmediate(() => this.#giveUpPlace())
   }
 
   #giveUpPlace(): void {
     const connection = this.#connection
-    if (connection === undefined || this.#started || this.#phase !== BODY) return
+    if (connection === undefined || this.begun || this.#phase !== BODY) return
     this.#pool?.giveUpPlace(connection)
-    this.#timer?.cancel()
+    this.#stopTimer()
     this.#timer = this.#engine.options.timers.afterWeak(
       this.#engine.options.abandonedBodyTimeout,
       () => this.#abandon()
@@ -496,8 +391,8 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
   }
 
   #abandon(): void {
-    if (this.#phase !== BODY || this.#started) return
-    this.#ahead = undefined
+    if (this.#phase !== BODY || this.begun) return
+    this.drop()
     this.#break(this.#lost("Abandoned", undefined))
   }
 
@@ -506,44 +401,18 @@ export class Exchange implements Served, WireBody, Closeable, Waiting<Exchange> 
     const left = connection?.parser.remaining()
     this.#phase = DRAINING
     this.networkWait(false)
-    const worth = connection !== undefined && left !== undefined && left <= readAheadLimit && connection.parser.keepAlive &&
+    const worth = connection !== undefined && left !== undefined && left <= readAheadLimit &&
+      connection.parser.keepAlive &&
       this.#upload?.done !== false && connection.clean && !this.#engine.closing
     if (!worth) {
       this.#phase = CLOSED
       return this.#release(false)
     }
-    this.#timer?.cancel()
+    this.#stopTimer()
     this.#timer = this.#engine.options.timers.after(drainTime, () => {
       this.#phase = CLOSED
       this.#release(false)
     })
     connection.connection.resume()
-  }
-
-  // hands on what was read ahead, then the end
-  #pump(): void {
-    if (this.#pumping) return
-    this.#pumping = true
-    const sink = this.#sink
-    const whole = this.#whole
-    if (whole !== undefined && !this.#paused) {
-      this.#whole = undefined
-      sink?.onBytes(whole)
-    }
-    while (!this.#paused && this.#ahead !== undefined) {
-      const bytes = this.#ahead.shift()
-      if (bytes === undefined) this.#ahead = undefined
-      else sink?.onBytes(bytes)
-    }
-    this.#pumping = false
-    if (this.#whole !== undefined || this.#ahead !== undefined || this.#sink === undefined) return
-    const error = this.#error
-    if (this.#phase === DONE) {
-      this.#sink = undefined
-      sink?.onEnd(this.trailers)
-    } else if (this.#phase === FAILED && error !== undefined) {
-      this.#sink = undefined
-      sink?.onError(error)
-    }
   }
 }

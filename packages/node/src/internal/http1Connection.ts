@@ -4,7 +4,8 @@ import {
   type ParseFault,
   type ParserEvents,
   type ResponseHead,
-  ResponseParser
+  ResponseParser,
+  reusable
 } from "@urlsession/core/Http1"
 import type { ConnectionInfo } from "@urlsession/core/Transport"
 import { latin1 } from "./buffers.ts"
@@ -106,6 +107,20 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
 
   detach(): void {
     this.#exchange = undefined
+  }
+
+  /** Whether another request may follow on this one, whose response has come whole. */
+  reusableAfter(response: ResponseHead, upload: { readonly done: boolean } | undefined): boolean {
+    return reusable({
+      parserComplete: true,
+      framing: response.framing,
+      requestWritten: upload === undefined ? this.connection.unwritten === 0 : upload.done,
+      surplus: this.parser.surplus,
+      requestKeepAlive: true,
+      responseKeepAlive: this.parser.keepAlive,
+      upgraded: false,
+      interrupted: false
+    })
   }
 
   /** Ends it without a word to its exchange. Idempotent. */

@@ -1,7 +1,48 @@
-/** A request body on its way out, in slices, so that progress can be told and the rest kept back. */
+/** A request on its way out: the head, and a large body in slices, so that progress can be told and the rest kept back. */
+import { encodeHead } from "@urlsession/core/Http1"
+import type { ExchangeError } from "@urlsession/core/SessionError"
+import type { WireRequest } from "@urlsession/core/Transport"
 import type { Connection } from "./connection.ts"
+import { requestError } from "./errors.ts"
 
 const slice = 256 * 1024
+/** Bodies up to this size go out together with their head. */
+const smallBody = 64 * 1024
+
+/** The head of a request as Latin-1 text, or why there is none. */
+export const requestHead = (request: WireRequest): string | ExchangeError => {
+  const head = encodeHead({
+    method: request.method,
+    target: request.url.target,
+    host: request.url.authority,
+    fields: request.fields,
+    bodyLength: request.body?.bytes.length,
+    keepAlive: true,
+    expectContinue: false
+  })
+  return typeof head === "string" ? head : requestError(head, request.method, request.url.href)
+}
+
+/** Writes a request; what it gives back goes on by itself until all of a large body is out. */
+export const writeRequest = (
+  connection: Connection,
+  head: string,
+  body: Uint8Array | undefined,
+  listener: { readonly sent: (bytes: number) => void }
+): Upload | undefined => {
+  if (body === undefined || body.length === 0) {
+    connection.writeText(head)
+    return undefined
+  }
+  if (body.length <= smallBody) {
+    connection.writeBoth(head, body)
+    return undefined
+  }
+  connection.writeText(head)
+  const upload = new Upload(connection, body, listener)
+  upload.next()
+  return upload
+}
 
 /** See the head of this file. */
 export class Upload {

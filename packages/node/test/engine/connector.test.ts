@@ -3,8 +3,8 @@ import type { Address, AddressVerdict } from "@urlsession/core/AddressPolicy"
 import { DelegateFailed } from "@urlsession/core/SessionError"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { interleave } from "../../src/internal/dial.ts"
 import { sameAddress } from "../../src/internal/connector.ts"
+import { interleave } from "../../src/internal/dial.ts"
 import { openEngine } from "../support/engine.ts"
 import { FakeControl, ManualTimers, transportOptions, turns, until, wireRequest } from "../support/fakeControl.ts"
 import { answering, rawServer, response } from "../support/rawServer.ts"
@@ -52,7 +52,10 @@ describe("names", () => {
   it.scopedLive("that are never answered, and addresses that never answer, end after the connect timeout", () =>
     Effect.gen(function*() {
       const timers = new ManualTimers()
-      const engine = yield* openEngine(transportOptions({ timers }), { lookup: () => Effect.never, connectTimeout: 7000 })
+      const engine = yield* openEngine(transportOptions({ timers }), {
+        lookup: () => Effect.never,
+        connectTimeout: 7000
+      })
       const control = new FakeControl()
       const fiber = yield* Effect.fork(Effect.flip(engine.exchange(wireRequest("http://name.test/"), control)))
       yield* until(() => timers.size > 0)
@@ -146,7 +149,9 @@ describe("the address policy", () => {
         judging(({ address, host, port }) =>
           Effect.sync(() => {
             asked.push(`${host} ${address} ${port === server.port}`)
-            return address === "127.0.0.1" && host === "name.test" ? { _tag: "Allow" } : { _tag: "Refuse", rule: "test" }
+            return address === "127.0.0.1" && host === "name.test"
+              ? { _tag: "Allow" }
+              : { _tag: "Refuse", rule: "test" }
           })
         ),
         { lookup: () => Effect.succeed([v4("127.0.0.3"), v4("127.0.0.1")]) }

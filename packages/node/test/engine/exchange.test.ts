@@ -261,7 +261,9 @@ describe("a body through a sink", () => {
 
   it.scopedLive("hears nothing after cancel, and the connection is kept where little is left", () =>
     Effect.gen(function*() {
-      const server = yield* rawServer(answering("HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + "x".repeat(20_000)))
+      const server = yield* rawServer(
+        answering("HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + "x".repeat(20_000))
+      )
       const engine = yield* openEngine(transportOptions({ timers: new ManualTimers() }))
       const answer = yield* engine.exchange(wireRequest(server.origin), new FakeControl())
       const sink = new CollectingSink()

@@ -5,7 +5,15 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { openEngine } from "../support/engine.ts"
-import { FakeControl, ManualTimers, readText, transportOptions, turns, until, wireRequest } from "../support/fakeControl.ts"
+import {
+  FakeControl,
+  ManualTimers,
+  readText,
+  transportOptions,
+  turns,
+  until,
+  wireRequest
+} from "../support/fakeControl.ts"
 import { answering, type Peer, rawServer, response } from "../support/rawServer.ts"
 
 /** A server that answers a request when it is told to. */

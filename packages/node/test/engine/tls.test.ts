@@ -189,7 +189,8 @@ describe("a large body over TLS", () => {
       let ended = false
       answer.body.start({
         onBytes: (bytes) => {
-          same = same && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).equals(body.subarray(size, size + bytes.length))
+          same = same &&
+            Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).equals(body.subarray(size, size + bytes.length))
           size += bytes.length
           answer.body.pause()
           setImmediate(() => answer.body.resume())

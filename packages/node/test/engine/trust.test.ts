@@ -15,7 +15,8 @@ const day = 86_400_000
 const past = { notBefore: new Date(Date.now() - 20 * day), notAfter: new Date(Date.now() - 10 * day) }
 const future = { notBefore: new Date(Date.now() + 10 * day), notAfter: new Date(Date.now() + 20 * day) }
 
-const local = (address: string) => Effect.succeed([{ address, family: address.includes(":") ? 6 as const : 4 as const }])
+const local = (address: string) =>
+  Effect.succeed([{ address, family: address.includes(":") ? 6 as const : 4 as const }])
 
 /** An engine that finds every name at 127.0.0.1. */
 const engineFor = (changes: Parameters<typeof transportOptions>[0] = {}) =>
@@ -291,9 +292,15 @@ describe("the decider of an exchange", () => {
         failed.reason
       )
       const dying = new FakeControl({ trust: deciding({ _tag: "System" }, () => Effect.die("oops")) })
-      assert.strictEqual((yield* Effect.flip(engine.exchange(wireRequest(server.origin), dying)))._tag, "DelegateFailed")
+      assert.strictEqual(
+        (yield* Effect.flip(engine.exchange(wireRequest(server.origin), dying)))._tag,
+        "DelegateFailed"
+      )
       const giving = new FakeControl({ trust: deciding({ _tag: "System" }, () => Effect.interrupt) })
-      assert.strictEqual((yield* Effect.flip(engine.exchange(wireRequest(server.origin), giving)))._tag, "DelegateFailed")
+      assert.strictEqual(
+        (yield* Effect.flip(engine.exchange(wireRequest(server.origin), giving)))._tag,
+        "DelegateFailed"
+      )
       yield* until(() => engine.open().sockets === 1)
     }))
 

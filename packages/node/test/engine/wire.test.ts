@@ -133,7 +133,12 @@ describe("a connection that is closed", () => {
       const engine = yield* openEngine(transportOptions())
       yield* engine.exchange(wireRequest(server.origin), new FakeControl())
       const error = yield* Effect.flip(engine.exchange(wireRequest(server.origin), new FakeControl()))
-      assert.deepInclude(error.reason, { _tag: "NetworkConnectionLost", reused: true, requestSent: true, bytesReceived: 0 })
+      assert.deepInclude(error.reason, {
+        _tag: "NetworkConnectionLost",
+        reused: true,
+        requestSent: true,
+        bytesReceived: 0
+      })
       const answer = yield* engine.exchange(wireRequest(server.origin), new FakeControl({ fresh: true }))
       assert.strictEqual(answer.status, 200)
     }))
@@ -209,7 +214,14 @@ describe("a server that is no HTTP server", () => {
 
   it.scopedLive("ends in CannotParseResponse", () =>
     Effect.gen(function*() {
-      for (const bytes of ["SSH-2.0-OpenSSH\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 200 OK\r\nA :b\r\n\r\n"]) {
+      for (
+        const bytes of [
+          "SSH-2.0-OpenSSH\r\n",
+          "HTTP/1.1 20 OK\r\n\r\n",
+          "HTTP/2 200\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nA :b\r\n\r\n"
+        ]
+      ) {
         assert.strictEqual((yield* failure(bytes)).reason._tag, "CannotParseResponse")
       }
       const chunk = yield* failure("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n")

@@ -1,8 +1,8 @@
 /** The engine as a session opens it, with a fake session around it. */
-import { Transport, type SessionTransport, type TransportOptions } from "@urlsession/core/Transport"
+import { type SessionTransport, Transport, type TransportOptions } from "@urlsession/core/Transport"
+import * as NodeTransport from "@urlsession/node/NodeTransport"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as NodeTransport from "@urlsession/node/NodeTransport"
 
 /** Opens the engine in this scope. */
 export const openEngine = (

@@ -126,12 +126,13 @@ export class DelegateQueue {
 
   /** Waits for the handlers at most so long, then interrupts them. */
   settle(grace: number): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      !this.#busy
-        ? Effect.void
-        // finalizers are uninterruptible, and an uninterruptible wait would never time out
-        : Effect.zipRight(Effect.timeoutOption(Effect.interruptible(this.barrier(false)), grace), this.#stop)
-    )
+    return Effect.suspend(() => this.#busy ? Effect.zipRight(this.#waitAtMost(grace), this.#stop) : Effect.void)
+  }
+
+  /** In a fiber of its own: an interruption of the one who closes would reach the fibers of a time-out, uninterruptible or not. */
+  #waitAtMost(grace: number): Effect.Effect<void> {
+    const wait = Effect.interruptible(Effect.timeoutOption(this.barrier(false), grace))
+    return Effect.flatMap(Effect.forkDaemon(wait), (fiber) => Effect.asVoid(Fiber.await(fiber)))
   }
 
   readonly #stop: Effect.Effect<void> = Effect.suspend(() =>

@@ -1,7 +1,7 @@
 /** The one maker of error classes: a family is a tag, a union of reasons, and a table of what each reason means. */
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
-import { displayUrl } from "./displayUrl.ts"
+import { displayUrl } from "../displayUrl.ts"
 
 interface Entry<Reason> {
   readonly code?: number

@@ -1,0 +1,122 @@
+/** Errors about what is sent: the request itself, and where redirects and challenges lead it. */
+import { family } from "./family.ts"
+
+/**
+ * What was wrong with the request itself; nothing was sent.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export type InvalidRequestReason =
+  | { readonly _tag: "BadURL"; readonly input: string }
+  | { readonly _tag: "UnsupportedURL"; readonly scheme: string }
+  | { readonly _tag: "GetWithBody"; readonly method: string }
+  | { readonly _tag: "InvalidHeader"; readonly name: string; readonly detail: string }
+  | { readonly _tag: "InvalidMethod"; readonly method: string }
+  | { readonly _tag: "UnsupportedBody"; readonly kind: string }
+  | { readonly _tag: "SecurityPolicyViolation"; readonly rule: string }
+  | { readonly _tag: "BodyStreamExhausted" }
+
+/**
+ * The request asks for something that cannot be sent.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidRequest extends family<"InvalidRequest", InvalidRequestReason>("InvalidRequest", {
+  BadURL: {
+    code: -1000,
+    message: (r) => `not a URL: ${r.input}. Give an absolute http, https or data URL with a port below 65536`
+  },
+  UnsupportedURL: {
+    code: -1002,
+    message: (r) => `no transport of this session serves the scheme "${r.scheme}"`
+  },
+  GetWithBody: {
+    code: -1103,
+    message: (r) => `a ${r.method} request must not have a body. Send it as POST, PUT, PATCH or QUERY`
+  },
+  InvalidHeader: {
+    message: (r) => `the field "${r.name}" cannot be sent: ${r.detail}`
+  },
+  InvalidMethod: {
+    message: (r) => `"${r.method}" is not a method: only token characters are allowed (RFC 9110 9.1)`
+  },
+  UnsupportedBody: {
+    message: (r) => `a body of kind ${r.kind} cannot be sent by this session yet. Send bytes or text`
+  },
+  SecurityPolicyViolation: {
+    code: -1022,
+    message: (r) => `refused by TransportSecurity: ${r.rule}`
+  },
+  BodyStreamExhausted: {
+    code: -1021,
+    message: () => "the body had to be sent again and cannot be. Give bytes, or a stream that can be run twice"
+  }
+}) {}
+
+/**
+ * Why a redirect was not followed to its end.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export type RedirectReason =
+  | { readonly _tag: "TooManyRedirects"; readonly limit: number; readonly location: string }
+  | { readonly _tag: "RedirectToNonExistentLocation"; readonly location: string }
+
+/**
+ * A chain of redirects that does not end, or ends nowhere.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RedirectError extends family<"RedirectError", RedirectReason>("RedirectError", {
+  TooManyRedirects: {
+    code: -1007,
+    message: (r) => `more than ${r.limit} redirects; the next would go to ${r.location}`
+  },
+  RedirectToNonExistentLocation: {
+    code: -1010,
+    message: (r) => `the server redirects to "${r.location}", which is not a URL`
+  }
+}) {}
+
+/**
+ * How an authentication challenge ended badly. `space` describes the protection space in words.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export type AuthenticationReason =
+  | { readonly _tag: "Cancelled"; readonly space: string }
+  | { readonly _tag: "Required"; readonly space: string }
+  | { readonly _tag: "TooManyRounds"; readonly limit: number }
+  | { readonly _tag: "ResolverFailed"; readonly space: string }
+  | { readonly _tag: "CredentialUnusable"; readonly space: string; readonly detail: string }
+
+/**
+ * A challenge was cancelled, could not be answered, or never ended.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AuthenticationError extends family<"AuthenticationError", AuthenticationReason>("AuthenticationError", {
+  Cancelled: {
+    code: -999,
+    message: (r) => `the challenge of ${r.space} was cancelled by its resolver`
+  },
+  Required: {
+    code: -1013,
+    message: (r) => `${r.space} wants authentication. Give the session a ChallengeResolver for it`
+  },
+  TooManyRounds: {
+    message: (r) => `the server still challenged after ${r.limit} rounds; the request was given up`
+  },
+  ResolverFailed: {
+    message: (r) => `the ChallengeResolver failed for ${r.space}; see the cause`
+  },
+  CredentialUnusable: {
+    message: (r) => `the credential cannot be used for ${r.space}: ${r.detail}`
+  }
+}) {}

@@ -1,0 +1,22 @@
+/** Bytes and milliseconds in the form that people read. */
+
+const binary: ReadonlyArray<readonly [limit: number, unit: string]> = [
+  [1024 ** 4, "TiB"],
+  [1024 ** 3, "GiB"],
+  [1024 ** 2, "MiB"],
+  [1024, "KiB"]
+]
+
+/** `24.0 MiB`; whole bytes below a KiB. */
+export const bytes = (count: number): string => {
+  for (const [limit, unit] of binary) {
+    if (count >= limit) return `${(count / limit).toFixed(1)} ${unit}`
+  }
+  return `${Math.round(count)} B`
+}
+
+/** `0.42 ms`, `42.0 ms`, `4.20 s`: three digits or so. */
+export const time = (milliseconds: number): string => {
+  if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(2)} s`
+  return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 1)} ms`
+}
