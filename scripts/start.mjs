@@ -1,10 +1,11 @@
-// `npm start`: sets up quietly, then becomes the urlsession command with the arguments it was given.
+// `npm start`: sets up quietly, then becomes the urlsession command with the arguments it was given. It is the one of
+// `examples`, which without a URL downloads from an origin of its own; the published command has no origin.
 import { spawn } from "node:child_process"
 import { constants } from "node:os"
 import { join } from "node:path"
 import { root, setup } from "./setup.mjs"
 
-const main = join(root, "packages", "node", "dist", "bin", "main.js")
+const main = join(root, "examples", "dist", "demo.js")
 
 const ready = await setup()
 if (ready.code !== 0) {
@@ -12,7 +13,11 @@ if (ready.code !== 0) {
   process.exit(ready.code)
 }
 
-const child = spawn(process.execPath, [main, ...process.argv.slice(2)], { stdio: "inherit" })
+const child = spawn(process.execPath, [main, ...process.argv.slice(2)], {
+  stdio: "inherit",
+  // npm runs scripts in the root: paths on the command line are those of where it was called
+  cwd: process.env.INIT_CWD ?? process.cwd()
+})
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {

@@ -62,7 +62,8 @@ export const work = async ({ sessions, target }) => {
       )
     )
   }
-  await run(Math.max(200, Math.floor(sessions / 4)))
+  // as many before as are measured: compiled code and its feedback stay, and are no session's
+  await run(sessions)
   const heapBefore = await settle()
   const before = handles()
   const cpuBefore = process.cpuUsage()

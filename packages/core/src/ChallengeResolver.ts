@@ -72,6 +72,12 @@ export class ChallengeResolver extends Context.Tag("@urlsession/core/ChallengeRe
   Resolver
 >() {}
 
+/** What one entry needs; distributes, so that one that may be absent needs what it needs where it is there. */
+type EntryContext<Entry> = Entry extends SpaceHandler<infer R> ? R
+  : Entry extends ServerTrust.Evaluator<infer R> ? R
+  : Entry extends Answer<infer R> ? R
+  : never
+
 /**
  * What the entries need, capabilities included.
  *
@@ -79,12 +85,7 @@ export class ChallengeResolver extends Context.Tag("@urlsession/core/ChallengeRe
  * @category models
  */
 export type HandlersContext<H> =
-  | {
-    readonly [Key in keyof H]: H[Key] extends SpaceHandler<infer R> ? R
-      : H[Key] extends ServerTrust.Evaluator<infer R> ? R
-      : H[Key] extends Answer<infer R> ? R
-      : never
-  }[keyof H]
+  | { readonly [Key in keyof H]-?: EntryContext<H[Key]> }[keyof H]
   | ("ServerTrust" extends keyof H ? ServerTrustControl : never)
 
 type NoOthers<H> = {
@@ -184,7 +185,7 @@ const bindTrust = <R>(trust: ServerTrust.Evaluator<R>, run: Captured<R>): Server
   const bound = ServerTrust.evaluator(
     trust.roots,
     judge === undefined ? undefined : (value) => run(judge(value)),
-    trust.usesServices
+    { usesServices: trust.usesServices, mayAccept: trust.mayAccept }
   )
   if (!trust.usesServices) closed.set(trust, bound)
   return bound
@@ -235,7 +236,8 @@ export const layerFrom = <R>(self: Resolver<R>): Layer.Layer<ChallengeResolver, 
 
 /**
  * Puts a resolver at the task level of every request that the effect makes. For Basic and Digest it is asked before the
- * session's, for ServerTrust after it. Build the resolver once: connections are shared only under the same one.
+ * session's, for ServerTrust after it; where both have an evaluator, both must accept the server. Build the resolver once:
+ * connections are shared only under the same one.
  *
  * @since 0.1.0
  * @category combinators

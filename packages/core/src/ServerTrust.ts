@@ -96,7 +96,7 @@ export const make = (presented: Presented): ServerTrust => {
   if (!presented.chainTrusted) found.add(presented.systemFault ?? "Untrusted")
   if (presented.reachesRoot === false) {
     const last = presented.chain[presented.chain.length - 1]
-    if (!found.has("Untrusted")) {
+    if (!found.has("Untrusted") && !found.has("UnknownRoot")) {
       found.add(last === undefined || last.subject === last.issuer ? "Untrusted" : "UnknownRoot")
     }
   }
@@ -187,6 +187,8 @@ export type Verdict =
   | { readonly _tag: "Reject"; readonly why: "PinMismatch" | "Refused"; readonly detail: string }
   /** Accept exactly what the platform and RFC 9525 accept. */
   | { readonly _tag: "Default" }
+  /** The same, and no `Accept` of another evaluator changes it: what a pin says of a chain that did not verify. */
+  | { readonly _tag: "Verify" }
 
 /**
  * Decides on servers: `roots` before the handshake, `judge` after it. No `judge` means `performDefault`.
@@ -200,6 +202,11 @@ export interface Evaluator<out R = never> extends Pipeable {
   readonly judge: ((trust: ServerTrust) => Effect.Effect<Verdict, unknown, R>) | undefined
   /** Whether the verdict may depend on services: connections are then shared only inside one provision of it. */
   readonly usesServices: boolean
+  /**
+   * Whether it may accept a server against the platform; an `Accept` of an evaluator that may not is a `Default`. Where one
+   * may, no secret is sent ahead of a challenge: who is at the other end is known only after the handshake.
+   */
+  readonly mayAccept: boolean
 }
 
 /**
@@ -218,12 +225,19 @@ export const performDefault: Verdict = { _tag: "Default" }
  * @since 0.1.0
  * @category verdicts
  */
+export const verify: Verdict = { _tag: "Verify" }
+
+/**
+ * @since 0.1.0
+ * @category verdicts
+ */
 export const reject = (detail: string): Verdict => ({ _tag: "Reject", why: "Refused", detail })
 
 const system: Roots = { _tag: "System" }
 
 /**
- * An evaluator from its parts; the named ones below are made of it.
+ * An evaluator from its parts; the named ones below are made of it. A `judge` is taken to use services and to accept
+ * against the platform unless the options say that it does not.
  *
  * @since 0.1.0
  * @category constructors
@@ -231,12 +245,13 @@ const system: Roots = { _tag: "System" }
 export const evaluator = <R = never>(
   roots: Roots,
   judge: ((trust: ServerTrust) => Effect.Effect<Verdict, unknown, R>) | undefined,
-  usesServices = false
+  options: { readonly usesServices?: boolean; readonly mayAccept?: boolean } = {}
 ): Evaluator<R> => ({
   _tag: "ServerTrustEvaluator",
   roots,
   judge,
-  usesServices,
+  usesServices: options.usesServices ?? judge !== undefined,
+  mayAccept: options.mayAccept ?? judge !== undefined,
   pipe() {
     return pipeArguments(this, arguments)
   }
@@ -277,7 +292,7 @@ export const onlyRoots = (pem: ReadonlyArray<string>): Evaluator => evaluator({ 
  * @category evaluators
  */
 export const custom = <E, R>(judge: (trust: ServerTrust) => Effect.Effect<Verdict, E, R>): Evaluator<R> =>
-  evaluator(system, judge, true)
+  evaluator(system, judge)
 
 const hostOf = (host: string): string => (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase()
 
@@ -289,16 +304,15 @@ const pinEvaluator = (
   const byHost = new Map(Object.entries(pins).map(([host, values]) => [hostOf(host), new Set(values)]))
   return evaluator(system, (trust) => {
     const wanted = byHost.get(hostOf(trust.host))
+    if (wanted === undefined) return Effect.succeed(performDefault)
     // a pin narrows what the platform trusts and never widens it: an unverified chain proves nothing about its keys
-    if (wanted === undefined || !trust.trusted || trust.chain.some((one) => has(one, wanted))) {
-      return Effect.succeed(performDefault)
-    }
+    if (!trust.trusted || trust.chain.some((one) => has(one, wanted))) return Effect.succeed(verify)
     return Effect.succeed<Verdict>({
       _tag: "Reject",
       why: "PinMismatch",
       detail: `none of its chain has a pinned ${kind}. If the ${kind} was changed on purpose, change the pin`
     })
-  })
+  }, { usesServices: false, mayAccept: false })
 }
 
 /**
@@ -348,7 +362,7 @@ const mergeRoots = (left: Roots, right: Roots): Roots => {
 /**
  * All of several evaluators: the roots configure the handshake together (`onlyRoots` is the narrower promise and holds),
  * then each judges in order and the first rejection decides. One `Accept` against the platform suffices where no other
- * rejects.
+ * rejects, and none has a pin for the host.
  *
  * @since 0.1.0
  * @category evaluators
@@ -357,20 +371,27 @@ export function composite<const Evaluators extends ReadonlyArray<Evaluator<unkno
   ...evaluators: Evaluators
 ): Evaluator<Evaluators[number] extends Evaluator<infer R> ? R : never>
 export function composite(...evaluators: ReadonlyArray<Evaluator<unknown>>): Evaluator<unknown> {
-  const judges = evaluators.flatMap((one) => one.judge === undefined ? [] : [one.judge])
+  const judges = evaluators.flatMap((one) =>
+    one.judge === undefined ? [] : [{ judge: one.judge, mayAccept: one.mayAccept }]
+  )
   const judge = (trust: ServerTrust) =>
     Effect.gen(function*() {
       let verdict: Verdict = performDefault
       for (const one of judges) {
-        const next = yield* one(trust)
+        const next = yield* one.judge(trust)
         if (next._tag === "Reject") return next
-        if (next._tag === "Accept") verdict = next
+        if (next._tag === "Verify" || (next._tag === "Accept" && verdict._tag === "Default" && one.mayAccept)) {
+          verdict = next
+        }
       }
       return verdict
     })
   return evaluator(
     evaluators.reduce<Roots>((roots, one) => mergeRoots(roots, one.roots), system),
     judges.length === 0 ? undefined : judge,
-    evaluators.some((one) => one.usesServices)
+    {
+      usesServices: evaluators.some((one) => one.usesServices),
+      mayAccept: evaluators.some((one) => one.mayAccept)
+    }
   )
 }

@@ -202,15 +202,16 @@ export type Observer = (event: SessionEvent) => Effect.Effect<unknown, unknown> 
  */
 export class SessionEvents extends Context.Tag("@urlsession/core/SessionEvents")<SessionEvents, Observer>() {}
 
+/** What one handler needs; distributes, so that one that may be absent needs what it needs where it is there. */
+type HandlerContext<Handler> = Handler extends (event: never) => Effect.Effect<infer _A, infer _E, infer R> ? R : never
+
 /**
  * What the handlers need.
  *
  * @since 0.1.0
  * @category models
  */
-export type HandlersContext<H> = {
-  readonly [Key in keyof H]: H[Key] extends (event: never) => Effect.Effect<infer _A, infer _E, infer R> ? R : never
-}[keyof H]
+export type HandlersContext<H> = { readonly [Key in keyof H]-?: HandlerContext<H[Key]> }[keyof H]
 
 /** Marks keys that are no events, so that a typo is an error where it is made. */
 type NoOthers<H> = { readonly [Key in Exclude<keyof H, SessionEvent["_tag"]>]: `'${Key & string}' is not an event` }

@@ -124,7 +124,7 @@ const text = new TextEncoder()
 const bytesBody = (bytes: Uint8Array): typeof noBody =>
   bytes.length === 0 ? noBody : Either.right({ _tag: "Bytes", bytes })
 
-const bodyOf = (request: HttpClientRequest.HttpClientRequest): typeof noBody => {
+const bodyOf = (request: HttpClientRequest.HttpClientRequest, url: WireUrl): typeof noBody => {
   const body = request.body
   switch (body._tag) {
     case "Empty":
@@ -134,10 +134,10 @@ const bodyOf = (request: HttpClientRequest.HttpClientRequest): typeof noBody => 
     case "Raw":
       if (typeof body.body === "string") return bytesBody(text.encode(body.body))
       if (body.body instanceof Uint8Array) return bytesBody(body.body)
-      return Either.left(new InvalidRequest({ url: request.url, reason: { _tag: "UnsupportedBody", kind: "Raw" } }))
+      return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "UnsupportedBody", kind: "Raw" } }))
     case "FormData":
     case "Stream":
-      return Either.left(new InvalidRequest({ url: request.url, reason: { _tag: "UnsupportedBody", kind: body._tag } }))
+      return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "UnsupportedBody", kind: body._tag } }))
   }
 }
 
@@ -183,7 +183,7 @@ const fromRequest = (
 ): Either.Either<Prepared, InvalidRequest> => {
   const method = request.method
   const url = parsed.url
-  const body = bodyOf(request)
+  const body = bodyOf(request, url)
   if (Either.isLeft(body)) return Either.left(body.left)
   if (!tokenMethod.test(method)) {
     return Either.left(
@@ -237,6 +237,11 @@ export const wire = (
   body?: Uint8Array
 ): Either.Either<WireRequest, InvalidRequest> =>
   Either.flatMap(parseUrl(url), (parsed) => {
+    if (!tokenMethod.test(method)) {
+      return Either.left(
+        new InvalidRequest({ url: parsed.url.href, reason: { _tag: "InvalidMethod", method: printable(method) } })
+      )
+    }
     const request = HttpClientRequest.setHeaders(HttpClientRequest.get(url), fields)
     const read = fieldsOf(request.headers, body?.length ?? 0, nothingPublic, parsed.url)
     return Either.map(read, (bound): WireRequest => ({

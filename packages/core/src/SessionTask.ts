@@ -33,7 +33,7 @@ export interface Progress {
 }
 
 /**
- * A method and a URL, without user info.
+ * A method and a URL, without user info. The URL has its query and is not enumerable, so that it shows in no log.
  *
  * @since 0.1.0
  * @category models

@@ -14,6 +14,7 @@ import type { TransactionRecord } from "./Transport.ts"
  */
 export interface TransactionMetrics extends Readonly<TransactionRecord> {
   readonly method: string
+  /** Without user info and query. */
   readonly url: string
   /** Of the response, where its head came. */
   readonly status: number | undefined

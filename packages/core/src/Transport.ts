@@ -76,7 +76,10 @@ export interface WireRequest {
  * @category models
  */
 export interface BodySink {
-  readonly onBytes: (borrowed: Uint8Array) => void
+  /** This sink would rather own its bytes: a transport that can reads into fresh memory for it, and gives that away. */
+  readonly keeps?: boolean
+  /** `given`: the bytes are the sink's from now on, and nobody writes into them again. */
+  readonly onBytes: (borrowed: Uint8Array, given?: boolean) => void
   /** Exactly one of `onEnd` and `onError` is called, once, and nothing after it. */
   readonly onEnd: (trailers: HeaderFields) => void
   readonly onError: (error: ExchangeError) => void
@@ -302,6 +305,11 @@ export interface OpenResources {
 export interface SessionTransport {
   /** Sends one request. Succeeds with the head; the body follows through it. */
   readonly exchange: (request: WireRequest, control: ExchangeControl) => Effect.Effect<WireResponse, ExchangeError>
+  /**
+   * Calls a function once what has arrived by now has been delivered: what comes in one turn of the event loop can then be
+   * handed on in one piece. A transport that cannot tell leaves it out.
+   */
+  readonly soon?: (f: () => void) => void
   /** Later requests use new connections: unused ones are closed at once, used ones after their exchange. */
   readonly flush: () => void
   readonly open: () => OpenResources

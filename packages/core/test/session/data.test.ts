@@ -1,8 +1,8 @@
+import { assert, describe, it } from "@effect/vitest"
 import * as RequestOptions from "@urlsession/core/RequestOptions"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
-import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
@@ -20,13 +20,21 @@ describe("data", () => {
       const transport = yield* TestTransport.TestTransport
       const [request] = yield* transport.requests
       assert.strictEqual(request?.method, "GET")
-      assert.deepStrictEqual(yield* session.openResources, { sockets: 0, connecting: 0, queued: 0, tasks: 0, timers: 0 })
+      assert.deepStrictEqual(yield* session.openResources, {
+        sockets: 0,
+        connecting: 0,
+        queued: 0,
+        tasks: 0,
+        timers: 0
+      })
     }).pipe(Effect.provide(TestTransport.layer({ answer: () => TestTransport.respond(200, { body: "hello" }) }))))
 
   it.scoped("times out when nothing comes for the idle interval (CFG-06, TestURLSession/test_httpTimeout)", () =>
     Effect.gen(function*() {
       const session = yield* UrlSession.make(SessionConfiguration.make({ timeoutIntervalForRequest: "10 seconds" }))
-      const fiber = yield* Effect.fork(Effect.flip(session.data("https://api.test/").pipe(RequestOptions.with({ timeoutInterval: "1 second" }))))
+      const fiber = yield* Effect.fork(
+        Effect.flip(session.data("https://api.test/").pipe(RequestOptions.with({ timeoutInterval: "1 second" })))
+      )
       yield* TestClock.adjust("999 millis")
       assert.isNull(fiber.unsafePoll())
       yield* TestClock.adjust("1 millis")

@@ -1,10 +1,10 @@
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import { assert, describe, it } from "@effect/vitest"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import * as SessionEvent from "@urlsession/core/SessionEvent"
 import * as TaskDelegate from "@urlsession/core/TaskDelegate"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
-import { assert, describe, it } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Deferred from "effect/Deferred"
@@ -315,9 +315,11 @@ describe("a session's delegate", () => {
     Effect.gen(function*() {
       let released = false
       const Delegate = Layer.unwrapScoped(Effect.as(
-        Effect.addFinalizer(() => Effect.sync(() => {
-          released = true
-        })),
+        Effect.addFinalizer(() =>
+          Effect.sync(() => {
+            released = true
+          })
+        ),
         SessionEvent.layer({ Invalidated: () => Effect.void })
       ))
       yield* Effect.flatMap(UrlSession.UrlSession, (session) => session.data(api)).pipe(

@@ -27,7 +27,7 @@ export const bar = (moment: Moment, columns: number): string => {
   const room = Math.min(40, columns - percent.length - right.length - 4)
   if (room < 5) return `${percent}  ${amount(moment)}`.slice(0, columns)
   const full = Math.floor(part * room)
-  return `${percent} [${"#".repeat(full)}${".".repeat(room - full)}]${right}`
+  return `${percent} [${"█".repeat(full)}${"░".repeat(room - full)}]${right}`
 }
 
 /** Which tenth a transfer has reached, 0 to 10; 0 where nobody knows the total. */

@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { bar, step, tenth } from "./progress.ts"
+import { bar, type Moment, step, tenth } from "./progress.ts"
 import { type Exchange, json } from "./report.ts"
 import { waterfall } from "./waterfall.ts"
 
@@ -23,6 +23,8 @@ export interface Outputs {
 /** What a run can say. */
 export interface Service {
   readonly say: (line: string) => Effect.Effect<void>
+  /** Always on standard error. */
+  readonly warn: (line: string) => Effect.Effect<void>
   /** Bytes so far, and in all where that is known. Fewer than before: a new try has begun. */
   readonly progress: (done: number, total: number | undefined) => Effect.Effect<void>
   readonly exchanges: (all: ReadonlyArray<Exchange>) => Effect.Effect<void>
@@ -39,39 +41,43 @@ class Display {
   readonly #output: Output
   #start = 0
   #drawn = Number.NEGATIVE_INFINITY
-  #done = 0
   #tenth = 0
-  #open = false
+  #moment: Moment | undefined = undefined
 
   constructor(output: Output) {
     this.#output = output
   }
 
   show(done: number, total: number | undefined, now: number): void {
-    if (done < this.#done || this.#done === 0) {
+    if (this.#moment === undefined || done < this.#moment.done) {
       this.#start = now
       this.#tenth = 0
       this.#drawn = Number.NEGATIVE_INFINITY
     }
-    this.#done = done
-    const moment = { done, total, elapsed: now - this.#start }
+    const moment = this.#moment = { done, total, elapsed: now - this.#start }
     if (!this.#output.isTerminal) {
       if (tenth(moment) <= this.#tenth) return
       this.#tenth = tenth(moment)
       return this.#output.write(`${step(moment)}\n`)
     }
-    if (now - this.#drawn < frame && done !== total) return
+    if (now - this.#drawn < frame) return
     this.#drawn = now
-    this.#open = true
-    // a line as wide as the window would wrap in some terminals
-    this.#output.write(`\r\u001b[2K${bar(moment, this.#output.columns() - 1)}`)
-    if (done === total) this.leave()
+    this.#draw(moment)
   }
 
-  /** Ends the line that the bar is on. */
+  /** Leaves the display as it was last, so that the next words come below it. */
   leave(): void {
-    if (this.#open) this.#output.write("\n")
-    this.#open = false
+    if (this.#moment === undefined) return
+    if (this.#output.isTerminal) {
+      this.#draw(this.#moment)
+      this.#output.write("\n")
+    }
+    this.#moment = undefined
+  }
+
+  #draw(moment: Moment): void {
+    // a line as wide as the window would wrap in some terminals
+    this.#output.write(`\r\u001b[2K${bar(moment, this.#output.columns() - 1)}`)
   }
 }
 
@@ -86,6 +92,11 @@ export const make = (outputs: Outputs, asJson: boolean): Service => {
     })
   return {
     say,
+    warn: (line) =>
+      Effect.sync(() => {
+        display.leave()
+        outputs.stderr.write(`warning: ${line}\n`)
+      }),
     progress: (done, total) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sync(() => display.show(done, total, now))),
     exchanges: (all) =>

@@ -15,8 +15,10 @@ export const bytes = (count: number): string => {
   return `${Math.round(count)} B`
 }
 
-/** `0.42 ms`, `42.0 ms`, `4.20 s`: three digits or so. */
+/** `0.42 ms`, `42.0 ms`, `4.20 s`, `4.2 min`, `4.2 h`: three digits or so. */
 export const time = (milliseconds: number): string => {
+  if (milliseconds >= 3_600_000) return `${(milliseconds / 3_600_000).toFixed(1)} h`
+  if (milliseconds >= 60_000) return `${(milliseconds / 60_000).toFixed(1)} min`
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(2)} s`
   return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 1)} ms`
 }

@@ -50,7 +50,9 @@ const details = (one: TransactionMetrics, all: ReadonlyArray<Phase>): string => 
   const { connection } = one
   const parts = [time(duration(all)), `${bytes(one.responseBodyBytes)} of body`]
   if (connection !== undefined) {
-    parts.push(connection.trust === undefined ? connection.protocol : `${connection.protocol} ${connection.trust.protocol}`)
+    parts.push(
+      connection.trust === undefined ? connection.protocol : `${connection.protocol} ${connection.trust.protocol}`
+    )
     parts.push(`connection ${connection.id}${one.reused ? ", used before" : ""}`)
   }
   return parts.join(", ")
@@ -71,7 +73,7 @@ export const waterfall = (
     const first = Math.min(room - 1, Math.floor(phase.start * scale))
     // what happened is seen, however short it was
     const length = Math.max(1, Math.min(room - first, Math.round((phase.end - phase.start) * scale)))
-    const mark = phase.cut ? `${"=".repeat(length - 1)}x` : "=".repeat(length)
+    const mark = phase.cut ? `${"█".repeat(length - 1)}╳` : "█".repeat(length)
     const line = `${" ".repeat(first)}${mark}`.padEnd(room)
     return `   ${phase.name.padEnd(nameWidth)} |${line}| ${time(phase.end - phase.start).padStart(timeWidth)}`
   })

@@ -28,6 +28,12 @@ export const releaseLarge = (buffer: Uint8Array): void => {
   if (free.length < largeKept) free.push(buffer)
 }
 
+/** A read is worth no less than this. */
+export const freshLeast = 16 * 1024
+
+/** Memory that is read into once and then belongs to whoever gets the bytes; not cleared, and nobody else's. */
+export const freshBytes = (): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(sharedSize).buffer)
+
 /** A plain copy that nobody else has. */
 export const copyOf = (borrowed: Uint8Array): Uint8Array => {
   const copy = new Uint8Array(borrowed.length)

@@ -2,7 +2,7 @@
 import * as net from "node:net"
 import type { Duplex } from "node:stream"
 import * as tls from "node:tls"
-import { acquireLarge, copyOf, releaseLarge, sharedBytes } from "./buffers.ts"
+import { acquireLarge, copyOf, freshBytes, freshLeast, releaseLarge, sharedBytes } from "./buffers.ts"
 import { TakenStream } from "./takenStream.ts"
 
 /** Hears a connection. None of these may throw; where one does, the connection is destroyed and hears of it as an error. */
@@ -22,6 +22,9 @@ export interface ConnectionListener {
   readsOnAfterWriteError(): boolean
 }
 
+/** The buffer that all share, a large one of the connection's own, or fresh memory for every byte. */
+export type Memory = "shared" | "own" | "fresh"
+
 /** A connection. Bytes come through the listener, also up to 64 KiB and a record after `pause`. */
 export interface Connection {
   listener: ConnectionListener
@@ -40,8 +43,10 @@ export interface Connection {
   writeBytes(bytes: Uint8Array, done: (error?: Error | null) => void): void
   pause(): void
   resume(): void
-  /** Reads into a large buffer of its own, or again into the shared one. */
-  large(on: boolean): void
+  /** Where to read into from the next read on. */
+  readInto(memory: Memory): void
+  /** What is being received is in memory that whoever receives it may keep. */
+  readonly gives: boolean
   ref(): void
   unref(): void
   destroy(): void
@@ -160,7 +165,10 @@ export abstract class SocketConnection implements Connection {
   resume(): void {
     this.socket.resume()
   }
-  large(_on: boolean): void {}
+  readInto(_memory: Memory): void {}
+  get gives(): boolean {
+    return false
+  }
   ref(): void {
     this.socket.ref()
   }
@@ -213,16 +221,24 @@ export abstract class SocketConnection implements Connection {
 // Made before the socket, which asks for a buffer while it is being made.
 class Reader {
   target: OnreadConnection | undefined = undefined
-  wantsOwn = false
+  memory: Memory = "shared"
+  /** The read that is being handed on went into fresh memory. */
+  gives = false
   #own: Uint8Array | undefined = undefined
+  #fresh: Uint8Array | undefined = undefined
 
   // Asked before every read: only here, where nothing reads into the old one, may a buffer change hands.
   readonly buffer = (): Uint8Array => {
-    if (this.wantsOwn) return this.#own ??= acquireLarge()
+    this.gives = this.memory === "fresh"
+    if (this.memory === "own") return this.#own ??= acquireLarge()
     if (this.#own !== undefined) this.free()
-    return sharedBytes
+    if (this.memory === "shared") return sharedBytes
+    // what is left of the last piece, while that is worth a read
+    if (this.#fresh === undefined || this.#fresh.length < freshLeast) this.#fresh = freshBytes()
+    return this.#fresh
   }
   readonly callback = (length: number, buffer: Uint8Array): boolean => {
+    if (this.gives) this.#fresh = buffer.subarray(length)
     this.target?.received(buffer, length)
     return true
   }
@@ -248,8 +264,12 @@ export class OnreadConnection extends SocketConnection {
     reader.target = this
   }
 
-  override large(on: boolean): void {
-    this.#reader.wantsOwn = on
+  override readInto(memory: Memory): void {
+    this.#reader.memory = memory
+  }
+
+  override get gives(): boolean {
+    return this.#reader.gives
   }
 
   protected override closed(): void {

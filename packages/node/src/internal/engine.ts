@@ -65,6 +65,11 @@ export class Engine implements SessionTransport {
       new Exchange(this, request, control, resume).begin()
     })
 
+  // after the poll phase: every read of this turn has been delivered
+  readonly soon = (f: () => void): void => {
+    setImmediate(f)
+  }
+
   readonly flush = (): void => {
     for (const pool of [...this.#pools.values()]) pool.flush()
   }

@@ -22,8 +22,6 @@ import { requestHead, type Upload, writeRequest } from "./upload.ts"
 
 /** Milliseconds that the rest of an unwanted body may take to arrive. */
 const drainTime = 50
-/** Milliseconds of silence after a failed write that are taken as the end of the answer. */
-const answerTime = 250
 
 const WAITING = 0
 const HEAD = 1
@@ -144,19 +142,19 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     transaction.requestStart = now
     this.networkWait(true)
     connection.parser.begin(this)
+    // cannot be: a connection with bytes to spare is never lent
+    if (this.#fault !== undefined) return queueMicrotask(() => this.onReadEnd())
     const bytes = this.request.body?.bytes
     this.#upload = writeRequest(connection.connection, this.#head, bytes, this)
     if (this.#upload === undefined) {
       transaction.requestBodyBytes = bytes?.length ?? 0
       transaction.requestEnd = now
     }
+    // what the server said before the verdict is looked at now that it was asked
     const early = connection.takeEarly()
-    if (early !== undefined) queueMicrotask(() => this.#early(connection, early))
-  }
-
-  // what the server said before the verdict is looked at now that it was asked
-  #early(connection: Http1Connection, early: Uint8Array): void {
-    if (this.#connection === connection) connection.onBytes(early, early.length)
+    if (early !== undefined) {
+      queueMicrotask(() => this.#connection === connection && connection.onBytes(early, early.length))
+    }
   }
 
   /** So many bytes of the body have gone out. */
@@ -204,7 +202,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
   }
 
   onBody(borrowed: Uint8Array): void {
-    if (this.#phase === BODY && this.receive(borrowed)) this.#full = true
+    if (this.#phase === BODY && this.receive(borrowed, this.#connection?.connection.gives)) this.#full = true
   }
 
   onComplete(trailers: HeaderFields): void {
@@ -224,9 +222,17 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
       if (fault !== undefined) this.#release(false)
       return
     }
-    if (this.#response !== undefined) this.#deliver()
+    if (this.#response !== undefined) {
+      this.#deliver()
+      // The turns that are under way may bring a reader; if they do not, a body that may be large gives up its place.
+      if (fault === undefined && (this.length === undefined || this.length > readAheadLimit)) {
+        setImmediate(() => setImmediate(() => this.#giveUpPlace()))
+      }
+    }
     if (fault !== undefined) return this.#break(fault)
-    if (this.#full && this.#phase === BODY && !this.begun) this.#hold()
+    // enough was read for nobody
+    if (this.#full && !this.begun) this.onFlow(false)
+    this.#full = false
   }
 
   onLost(error: Error | undefined): void {
@@ -238,17 +244,10 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
 
   onWriteFailed(): void {
     this.#upload?.stop()
-    this.#awaitAnswer(-1)
   }
 
-  // an answer may lie in the kernel: read until nothing comes any more
-  #awaitAnswer(received: number): void {
-    const connection = this.#connection
-    if (connection === undefined) return
-    const now = connection.parser.bodyBytes
-    if (received === now && this.#waitsForNetwork) return connection.onEnd()
-    this.#stopTimer()
-    this.#timer = this.#engine.options.timers.after(answerTime, () => this.#awaitAnswer(now))
+  get awaitsBytes(): boolean {
+    return this.#waitsForNetwork
   }
 
   #lost(why: "Reset" | "Closed" | "Abandoned", cause: unknown): ExchangeError {
@@ -310,7 +309,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     const connection = this.#connection
     if (connection === undefined) return
     this.#connection = undefined
-    if (this.begun) connection.connection.large(false)
+    if (this.begun) connection.connection.readInto("shared")
     this.#pool?.giveBack(connection, free)
   }
 
@@ -337,10 +336,10 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
   protected override onBegin(): void {
     const connection = this.#connection
     if (connection === undefined || this.#phase !== BODY) return
-    if (!connection.writeFailed) this.#stopTimer()
+    this.#stopTimer()
     this.#pool?.takePlace(connection)
     const left = connection.parser.remaining()
-    if (left === undefined || left > readAheadLimit) connection.connection.large(true)
+    if (left === undefined || left > readAheadLimit) connection.connection.readInto(this.keeps ? "fresh" : "own")
   }
 
   protected override onFlow(wanted: boolean): void {
@@ -367,33 +366,24 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
         return this.#release(false)
       case BODY:
         return this.#drain()
-      default:
-        return
     }
-  }
-
-  // Up to 64 KiB have been read for nobody. The turn that is under way may still bring a reader; then the place is given up.
-  #hold(): void {
-    this.#full = false
-    this.onFlow(false)
-    setImmediate(() => this.#giveUpPlace())
   }
 
   #giveUpPlace(): void {
     const connection = this.#connection
     if (connection === undefined || this.begun || this.#phase !== BODY) return
     this.#pool?.giveUpPlace(connection)
-    this.#stopTimer()
-    this.#timer = this.#engine.options.timers.afterWeak(
-      this.#engine.options.abandonedBodyTimeout,
-      () => this.#abandon()
-    )
+    this.networkWait(false)
+    const { abandonedBodyTimeout, timers } = this.#engine.options
+    this.#timer = timers.after(abandonedBodyTimeout, () => this.#abandon())
   }
 
   #abandon(): void {
     if (this.#phase !== BODY || this.begun) return
     this.drop()
     this.#break(this.#lost("Abandoned", undefined))
+    // nothing of it is on the wire any more, so the session need not watch over it
+    this.control.arrived()
   }
 
   #drain(): void {
@@ -401,9 +391,8 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     const left = connection?.parser.remaining()
     this.#phase = DRAINING
     this.networkWait(false)
-    const worth = connection !== undefined && left !== undefined && left <= readAheadLimit &&
-      connection.parser.keepAlive &&
-      this.#upload?.done !== false && connection.clean && !this.#engine.closing
+    const worth = connection !== undefined && left !== undefined && left <= readAheadLimit && connection.clean &&
+      connection.parser.keepAlive && this.#upload?.done !== false && !this.#engine.closing
     if (!worth) {
       this.#phase = CLOSED
       return this.#release(false)

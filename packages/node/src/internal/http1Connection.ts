@@ -7,7 +7,7 @@ import {
   ResponseParser,
   reusable
 } from "@urlsession/core/Http1"
-import type { ConnectionInfo } from "@urlsession/core/Transport"
+import type { ConnectionInfo, TimerHandle, Timers } from "@urlsession/core/Transport"
 import { latin1 } from "./buffers.ts"
 import type { Connection, ConnectionListener } from "./connection.ts"
 
@@ -24,6 +24,8 @@ export interface Served {
   onReadEnd(): void
   /** A write failed; what is still read may be the answer. */
   onWriteFailed(): void
+  /** Nobody holds up the bytes that may come. */
+  readonly awaitsBytes: boolean
   /** The connection broke. */
   onLost(error: Error | undefined): void
 }
@@ -31,9 +33,13 @@ export interface Served {
 /** Where a connection belongs. */
 export interface Home {
   readonly maximumHeadBytes: number
+  readonly timers: Timers
   /** The connection can serve no more, and is neither lent nor idle. */
   gone(connection: Http1Connection): void
 }
+
+/** Milliseconds of silence after a failed write that are taken as the end of the answer. */
+const answerTime = 250
 
 let connections = 0
 
@@ -58,6 +64,7 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
   #early: Uint8Array | undefined
   #dead = false
   #writeFailed = false
+  #answerTimer: TimerHandle | undefined = undefined
 
   constructor(
     connection: Connection,
@@ -128,6 +135,7 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
     this.#exchange = undefined
     if (this.#dead) return
     this.#dead = true
+    this.#answerTimer?.cancel()
     this.parser.abort()
     this.connection.destroy()
   }
@@ -168,7 +176,17 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
     if (this.#exchange === undefined) return false
     this.#writeFailed = true
     this.#exchange.onWriteFailed()
+    this.#awaitAnswer(-1)
     return true
+  }
+
+  // an answer may lie in the kernel: read until nothing comes any more
+  #awaitAnswer(received: number): void {
+    const exchange = this.#exchange
+    if (exchange === undefined || this.#dead) return
+    const now = this.parser.bodyBytes
+    if (received === now && exchange.awaitsBytes) return this.onEnd()
+    this.#answerTimer = this.#home.timers.after(answerTime, () => this.#awaitAnswer(now))
   }
 
   /** A write has failed; what is still read may be the answer. */

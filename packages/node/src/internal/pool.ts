@@ -1,6 +1,6 @@
 /** The connections to one server that are interchangeable: same scheme, host, port, roots, versions and decider. */
 import type { ExchangeError } from "@urlsession/core/SessionError"
-import type { TrustAsker, WireUrl } from "@urlsession/core/Transport"
+import type { Timers, TrustAsker, WireUrl } from "@urlsession/core/Transport"
 import type { Exit } from "effect/Exit"
 import { ConnectJob } from "./connectJob.ts"
 import type { Connected } from "./connector.ts"
@@ -35,6 +35,10 @@ export class Pool implements Home {
     this.key = key
     this.url = url
     this.asker = asker
+  }
+
+  get timers(): Timers {
+    return this.engine.options.timers
   }
 
   get maximumHeadBytes(): number {
@@ -141,9 +145,9 @@ export class Pool implements Home {
       job.dial?.cancel()
       if (exit._tag === "Failure" && !job.cancelled) {
         const error = job.errorOf(exit.cause)
-        own?.missed(error, job.timings)
+        own?.missed(forUrl(error, own.request.url.href), job.timings)
         // A verdict is about the server, so it is the answer for all that wait and have no attempt of their own.
-        if (error._tag === "TlsError" || error._tag === "AuthenticationError") this.#missedAll(error, job.timings)
+        if (isVerdict(error)) this.#missedAll(error, job.timings)
       }
     }
     this.#fill()
@@ -241,7 +245,7 @@ export class Pool implements Home {
     connection.idleSinceTurn = this.engine.turn()
     connection.connection.unref()
     this.#idle.push(connection)
-    this.#sweep ??= this.engine.options.timers.afterWeak(most, () => this.#sweepIdle())
+    this.#sweep ??= this.timers.afterWeak(most, () => this.#sweepIdle())
   }
 
   #sweepIdle(): void {
@@ -254,7 +258,7 @@ export class Pool implements Home {
         connection.destroy()
       } else if (connection.idleUntil < next) next = connection.idleUntil
     }
-    if (next < Infinity) this.#sweep = this.engine.options.timers.afterWeak(next - now, () => this.#sweepIdle())
+    if (next < Infinity) this.#sweep = this.timers.afterWeak(next - now, () => this.#sweepIdle())
     this.#tidy()
   }
 
@@ -291,3 +295,7 @@ export class Pool implements Home {
 }
 
 const withoutJob = (exchange: Exchange): boolean => exchange.job === undefined
+
+const isVerdict = (error: ExchangeError): boolean =>
+  error._tag === "AuthenticationError" || error._tag === "DelegateFailed" ||
+  (error._tag === "TlsError" && "trust" in error.reason)

@@ -69,11 +69,16 @@ export abstract class ResponseBody implements WireBody {
     if (this.#state === OPEN && !this.#paused) this.onFlow(true)
   }
 
-  /** Takes lent bytes off the wire. `true`: enough was read for nobody. */
-  protected receive(borrowed: Uint8Array): boolean {
+  /** The reader would rather own its bytes. */
+  protected get keeps(): boolean {
+    return this.#sink?.keeps === true
+  }
+
+  /** Takes bytes off the wire, lent unless `given`. `true`: enough was read for nobody. */
+  protected receive(borrowed: Uint8Array, given?: boolean): boolean {
     const sink = this.#sink
     if (sink !== undefined && this.#ahead === undefined && this.#whole === undefined) {
-      sink.onBytes(borrowed)
+      sink.onBytes(borrowed, given)
       return false
     }
     if (this.#ahead === undefined) {

@@ -49,7 +49,7 @@ describe("names", () => {
       assert.isUndefined(control.transaction.domainLookupStart)
     }))
 
-  it.scopedLive("that are never answered, and addresses that never answer, end after the connect timeout", () =>
+  it.scopedLive("CON-03: that are never answered end after the connect timeout", () =>
     Effect.gen(function*() {
       const timers = new ManualTimers()
       const engine = yield* openEngine(transportOptions({ timers }), {

@@ -164,6 +164,23 @@ describe("an exchange", () => {
       yield* until(() => engine.open().sockets === 0)
     }))
 
+  it.scopedLive("whose upload is reset without an answer is lost", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer({ onData: (peer) => peer.socket.resetAndDestroy() })
+      const engine = yield* openEngine(transportOptions())
+      const control = new FakeControl()
+      const request = wireRequest(server.origin, { method: "PUT", body: new Uint8Array(8 * mebibyte) })
+      const error = yield* failing(engine.exchange(request, control))
+      assert.deepInclude(error.reason, {
+        _tag: "NetworkConnectionLost",
+        why: "Reset",
+        requestSent: true,
+        reused: false
+      })
+      yield* until(() => engine.open().sockets === 0)
+      assert.isFalse(control.waiting)
+    }))
+
   it.scopedLive("refuses what cannot be written, before any connection", () =>
     Effect.gen(function*() {
       const engine = yield* openEngine(transportOptions())
@@ -177,7 +194,7 @@ describe("an exchange", () => {
       assert.deepStrictEqual(method.reason, { _tag: "InvalidMethod", method: "G T" })
     }))
 
-  it.scopedLive("times its phases", () =>
+  it.scopedLive("MET-02 MET-04 MET-05 MET-06: times its phases, counts its bytes and names its connection", () =>
     Effect.gen(function*() {
       const server = yield* rawServer(answering(response("x")))
       const lookup = () => Effect.succeed([{ address: "127.0.0.1", family: 4 as const }])
@@ -207,6 +224,12 @@ describe("an exchange", () => {
       assert.isUndefined(second.transaction.connectStart)
       assert.strictEqual(second.transaction.connection?.id, first.transaction.connection?.id)
       assert.strictEqual(second.transaction.connection?.remotePort, server.port)
+      assert.strictEqual(second.transaction.connection?.remoteAddress, "127.0.0.1")
+      assert.strictEqual(second.transaction.connection?.localAddress, "127.0.0.1")
+      assert.isNumber(second.transaction.connection?.localPort)
+      assert.strictEqual(second.transaction.connection?.protocol, "http/1.1")
+      const bytes = server.peers[0]?.received.length ?? 0
+      assert.strictEqual(first.transaction.requestHeaderBytes + second.transaction.requestHeaderBytes, bytes)
     }))
 })
 
@@ -340,6 +363,28 @@ describe("bodies that nobody reads", () => {
       const error = yield* failing(readBody(answer.body))
       assert.deepInclude(error.reason, { _tag: "NetworkConnectionLost", why: "Abandoned", bytesExpected: mebibyte })
       assert.isFalse(error.isTransient)
+    }))
+
+  it.scopedLive("and may be large give up their place before they have come", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer({
+        onRequest: (peer, head) => {
+          if (head.includes("/slow")) peer.socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nslow")
+          else peer.socket.write(response("next"))
+        }
+      })
+      const engine = yield* openEngine(transportOptions({ maximumConnectionsPerHost: 1 }))
+      const control = new FakeControl()
+      const slow = yield* engine.exchange(wireRequest(`${server.origin}/slow`), control)
+      const next = yield* engine.exchange(wireRequest(server.origin), new FakeControl())
+      assert.strictEqual(yield* readText(next), "next")
+      assert.isFalse(control.waiting)
+      const sink = new CollectingSink()
+      slow.body.start(sink)
+      assert.isTrue(control.waiting)
+      server.peers[0]?.socket.write("x".repeat(999_996))
+      yield* until(() => sink.calls > 0)
+      assert.strictEqual(sink.size, 1_000_000)
     }))
 
   it.scopedLive("but were begun keep their connection, however slow the reader is", () =>

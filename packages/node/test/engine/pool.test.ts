@@ -36,7 +36,7 @@ const start = (engine: SessionTransport, url: string, control = new FakeControl(
   Effect.fork(engine.exchange(wireRequest(url), control))
 
 describe("a pool", () => {
-  it.scopedLive("has at most so many connections to a host, and serves who waits first come, first served", () =>
+  it.scopedLive("CFG-23: has at most so many connections to a host, and serves who waits first come, first served", () =>
     Effect.gen(function*() {
       const { answer, server, waiting } = yield* held
       const engine = yield* openEngine(transportOptions({ maximumConnectionsPerHost: 2 }))
@@ -78,7 +78,7 @@ describe("a pool", () => {
       yield* Fiber.joinAll(fibers)
     }))
 
-  it.scopedLive("does not run the idle timer of who only waits for a place", () =>
+  it.scopedLive("CON-01: does not run the idle timer of who only waits for a place", () =>
     Effect.gen(function*() {
       const { answer, server, waiting } = yield* held
       const engine = yield* openEngine(transportOptions({ maximumConnectionsPerHost: 1 }))
@@ -113,7 +113,7 @@ describe("a pool", () => {
       assert.strictEqual(server.peers.length, 2)
     }))
 
-  it.scopedLive("lends the connection that was given back last, and drops the others after the idle time", () =>
+  it.scopedLive("NET-03: lends the connection that was given back last, and drops the others after the idle time", () =>
     Effect.gen(function*() {
       const timers = new ManualTimers()
       const { answer, server, waiting } = yield* held
@@ -208,7 +208,7 @@ describe("a pool", () => {
       assert.strictEqual(server.peers.length, 3)
     }))
 
-  it.scopedLive("is one per origin", () =>
+  it.scopedLive("NET-03: is one per origin", () =>
     Effect.gen(function*() {
       const one = yield* rawServer(answering(response("1")))
       const two = yield* rawServer(answering(response("2")))

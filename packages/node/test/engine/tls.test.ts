@@ -79,7 +79,7 @@ describe("TLS sessions", () => {
       assert.deepInclude(error.reason, { _tag: "NetworkConnectionLost", bytesReceived: 5 })
     }))
 
-  it.scopedLive("offer http/1.1 by ALPN and obey the versions of the session", () =>
+  it.scopedLive("CFG-18: offer http/1.1 by ALPN and obey the versions of the session", () =>
     Effect.gen(function*() {
       const { leaf, root } = yield* certified
       const protocols: Array<string | false | null> = []

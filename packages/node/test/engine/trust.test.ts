@@ -33,7 +33,7 @@ const tlsReason = (error: ExchangeError) => {
 }
 
 describe("the verdict on a server", () => {
-  it.scopedLive("is good for a chain that ends in an added root, by name and by address", () =>
+  it.scopedLive("TRU-01: is good for a chain that ends in an added root, by name and by address", () =>
     Effect.gen(function*() {
       const root = yield* Effect.promise(() => makeAuthority())
       const leaf = yield* Effect.promise(() => root.issue({ names: ["localhost", "127.0.0.1"] }))
@@ -115,7 +115,7 @@ describe("the verdict on a server", () => {
 
   const table: ReadonlyArray<Row> = [
     {
-      name: "unknown root, TRU -1203",
+      name: "unknown root",
       leaf: (root) => root.issue({ names: ["localhost"] }),
       knownRoot: false,
       tag: "ServerCertificateHasUnknownRoot",
@@ -210,7 +210,7 @@ describe("the verdict on a server", () => {
   ]
 
   for (const row of table) {
-    it.scopedLive(`faults: ${row.name} -> ${row.tag}`, () =>
+    it.scopedLive(`TRU-02: ${row.name} -> ${row.tag}`, () =>
       Effect.gen(function*() {
         const root = yield* Effect.promise(() => makeAuthority())
         const leaf = yield* Effect.promise(() => row.leaf(root))
@@ -233,7 +233,7 @@ describe("the verdict on a server", () => {
 })
 
 describe("the decider of an exchange", () => {
-  it.scopedLive("is asked once per connection, before the first byte of the request, and may override", () =>
+  it.scopedLive("TRU-01: is asked once per connection, before the first byte of the request, and may override", () =>
     Effect.gen(function*() {
       const leaf = yield* Effect.promise(() => selfSigned({ names: ["localhost"] }))
       const server = yield* rawServer({ ...answering(response("")), tls: presenting(leaf) })
@@ -251,7 +251,7 @@ describe("the decider of an exchange", () => {
       assert.isTrue(control.transaction.connection?.overridden)
     }))
 
-  it.scopedLive("does not share its connections with another decider", () =>
+  it.scopedLive("NET-03: does not share its connections with another decider", () =>
     Effect.gen(function*() {
       const root = yield* Effect.promise(() => makeAuthority())
       const leaf = yield* Effect.promise(() => root.issue({ names: ["localhost"] }))
@@ -268,7 +268,7 @@ describe("the decider of an exchange", () => {
       assert.deepInclude(tlsReason(none), { _tag: "ServerCertificateHasUnknownRoot" })
     }))
 
-  it.scopedLive("is not waited for on the idle timer; its failure and its death end the request", () =>
+  it.scopedLive("CON-04: is not waited for on the idle timer; its failure and its death end the request", () =>
     Effect.gen(function*() {
       const leaf = yield* Effect.promise(() => selfSigned({ names: ["localhost"] }))
       const server = yield* rawServer({ ...answering(response("")), tls: presenting(leaf) })

@@ -67,7 +67,7 @@ describe("a connection that is closed", () => {
     }
   }
 
-  it.scopedLive("at any byte of a response says what happened", () =>
+  it.scopedLive("NET-07: at any byte of a response says what happened", () =>
     Effect.gen(function*() {
       const server = yield* rawServer(cutting)
       yield* sweep(server.origin, server.peers, () => new FakeControl())
@@ -122,7 +122,7 @@ describe("a connection that is closed", () => {
       assert.strictEqual(answer.status, 200)
     }))
 
-  it.scopedLive("under a request on a reused connection is told as such (the keep-alive race)", () =>
+  it.scopedLive("CON-05: under a request on a reused connection is told as such (the keep-alive race)", () =>
     Effect.gen(function*() {
       const server = yield* rawServer({
         onRequest: (peer) => {
@@ -212,7 +212,7 @@ describe("a server that is no HTTP server", () => {
       return error
     })
 
-  it.scopedLive("ends in CannotParseResponse", () =>
+  it.scopedLive("NET-06: ends in CannotParseResponse", () =>
     Effect.gen(function*() {
       for (
         const bytes of [
@@ -228,7 +228,7 @@ describe("a server that is no HTTP server", () => {
       assert.deepInclude(chunk.reason, { _tag: "CannotParseResponse", bytesReceived: 2 })
     }))
 
-  it.scopedLive("ends in BadServerResponse where two readers could disagree, and for an unasked 101", () =>
+  it.scopedLive("NET-06: ends in BadServerResponse where two readers could disagree, and for an unasked 101", () =>
     Effect.gen(function*() {
       for (
         const bytes of [

@@ -3,21 +3,22 @@
  * credential that has worked is sent ahead of any challenge inside its protection space.
  */
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
-import type { PasswordCredential } from "../../Credential.ts"
+import { equals, type PasswordCredential } from "../../Credential.ts"
 import * as ProtectionSpace from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
-import { digestInfo, DigestSession } from "../protocol/digest.ts"
+import { digestInfo } from "../protocol/digest.ts"
 import { digestDomain, pathPrefix } from "../protocol/protectionSpace.ts"
 import { type Answerable, answerable } from "../protocol/strength.ts"
 import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
-import type { SpaceEntry } from "../session/authenticationMemory.ts"
+import type { Owner, SpaceEntry } from "../session/authenticationMemory.ts"
 import { AuthenticationState } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import { authorize } from "./authorization.ts"
-import { type Answered, mayDefault, proposal, route } from "./challengeRouting.ts"
+import { type Answered, isSafe, mayDefault, proposal, route } from "./challengeRouting.ts"
 import type { Exchange, Stage } from "./exchange.ts"
 
 /** A credential on its way. `ahead`: sent without a challenge, from what the session remembers. */
@@ -29,14 +30,20 @@ interface Applied {
 const stateOf = (context: ExchangeContext): AuthenticationState => context.authentication ??= new AuthenticationState()
 
 const remembered = (session: SessionState, request: WireRequest, context: ExchangeContext): SpaceEntry | undefined => {
-  if (session.memory.isEmpty || request.fields.some((field) => field.name === "authorization")) return undefined
+  const { memory } = session
+  if (memory.isEmpty || request.fields.some((field) => field.name === "authorization")) return undefined
+  // where a redirect leads, nothing is sent unasked: the challenge says `crossOrigin`, and whoever answers can look
+  if (request.url.origin !== context.originalRequest.url.origin) return undefined
+  // nor to whoever may turn out, after the handshake, to be accepted against the platform's verdict
+  if (request.url.scheme === "https" && session.askers.mayAccept(context.trust)) return undefined
   const task = context.delegate.challenge
-  if (task === undefined) return session.memory.find(request.url, undefined)
-  const own = session.memory.find(request.url, task)
+  const own = task === undefined ? undefined : memory.find(request.url, task)
   if (own !== undefined) return own
-  const shared = session.memory.find(request.url, undefined)
+  // a URL that names its user is never sent as another one
+  const shared = memory.find(request.url, context.userInfo)
   // a task that answers this method itself never gets the session's credential
-  return shared === undefined || task.methods.has(shared.space.method) ? undefined : shared
+  if (shared === undefined || task?.methods.has(shared.space.method) === true) return undefined
+  return shared.insecure && context.options.allowInsecureBasic !== true ? undefined : shared
 }
 
 const prefixesOf = (candidate: Answerable, request: WireRequest): ReadonlyArray<string> => {
@@ -46,21 +53,6 @@ const prefixesOf = (candidate: Answerable, request: WireRequest): ReadonlyArray<
   // a `domain` that names other origins only says nothing about this one, so no more than the directory is assumed
   return candidate.digest.domain.length === 0 ? ["/"] : [pathPrefix(request.url.target)]
 }
-
-const entryFor = (
-  candidate: Answerable,
-  space: ProtectionSpace.ProtectionSpace,
-  credential: PasswordCredential,
-  owner: object | undefined,
-  request: WireRequest
-): SpaceEntry => ({
-  space,
-  credential,
-  owner,
-  prefixes: prefixesOf(candidate, request),
-  charset: candidate.charset,
-  digest: candidate.method === "Digest" ? new DigestSession(candidate.digest) : undefined
-})
 
 export const authentication = (session: SessionState): Stage => (next) => {
   const limit = session.configuration.authenticationRoundLimit
@@ -77,11 +69,16 @@ export const authentication = (session: SessionState): Stage => (next) => {
         Effect.flatMap(next(authorized, context), (response) =>
           response.status === 401
             ? challenged(request, context, response, applied)
-            : accepted(request, response, applied))
+            : accepted(request, context, response, applied))
     )
 
   /** The credential worked: keep it as its persistence says. */
-  const accepted = (request: WireRequest, response: WireResponse, applied: Applied): Effect.Effect<WireResponse> => {
+  const accepted = (
+    request: WireRequest,
+    context: ExchangeContext,
+    response: WireResponse,
+    applied: Applied
+  ): Effect.Effect<WireResponse> => {
     const { entry } = applied
     if (entry.digest !== undefined) {
       const { nextnonce } = digestInfo(response.fields.getAll("authentication-info"))
@@ -91,9 +88,19 @@ export const authentication = (session: SessionState): Stage => (next) => {
       return Effect.succeed(response)
     }
     session.memory.remember(request.url.origin, entry)
-    return entry.owner === undefined
-      ? Effect.as(session.slots.credentials.set(entry.credential, entry.space), response)
-      : Effect.succeed(response)
+    return entry.owner === undefined ? Effect.as(store(entry, stateOf(context)), response) : Effect.succeed(response)
+  }
+
+  /** A default that was refused in this very task gives way to what worked instead. */
+  const store = ({ credential, space }: SpaceEntry, state: AuthenticationState): Effect.Effect<void> => {
+    const { credentials } = session.slots
+    return Effect.flatMap(
+      credentials.defaultCredential(space),
+      (before) =>
+        Option.exists(before, (one) => state.wasRefused(space, one))
+          ? credentials.setDefaultCredential(credential, space)
+          : credentials.set(credential, space)
+    )
   }
 
   const challenged = (
@@ -105,35 +112,72 @@ export const authentication = (session: SessionState): Stage => (next) => {
     const candidates = answerable(parseChallenges(response.fields.getAll("www-authenticate")), {
       digest: digests !== undefined
     })
+    const renewed = applied === undefined ? undefined : staleNonce(candidates, applied.entry, request)
+    if (applied !== undefined && renewed === undefined) {
+      refused(candidates, request, stateOf(context), applied)
+    }
     if (candidates.length === 0) return Effect.succeed(response)
-    const state = stateOf(context)
-    if (++state.rounds > limit) {
+    if (++stateOf(context).rounds > limit) {
       response.body.cancel()
       const reason = { _tag: "TooManyRounds", limit } as const
       return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
     }
-    if (applied !== undefined) {
-      const renewed = staleNonce(candidates, applied.entry)
-      if (renewed !== undefined) {
-        response.body.cancel()
-        if (applied.ahead) session.memory.remember(request.url.origin, renewed)
-        return send(request, context, { entry: renewed, ahead: applied.ahead })
-      }
-      state.refuse(applied.entry.space, applied.entry.credential, !applied.ahead)
-      session.memory.forget(request.url.origin, applied.entry)
-    }
-    return walk(candidates, 0, request, context, response, applied)
+    if (applied === undefined || renewed === undefined) return walk(candidates, 0, request, context, response, applied)
+    response.body.cancel()
+    if (applied.ahead) session.memory.remember(request.url.origin, renewed)
+    return send(request, context, { entry: renewed, ahead: applied.ahead })
+  }
+
+  const refused = (
+    candidates: ReadonlyArray<Answerable>,
+    request: WireRequest,
+    state: AuthenticationState,
+    { ahead, entry }: Applied
+  ): void => {
+    const { method, realm } = entry.space
+    // a challenge of another space says nothing against what was sent ahead: the URL is only not inside that one
+    const elsewhere = candidates.length > 0 && !candidates.some((one) => one.method === method && one.realm === realm)
+    if (ahead && elsewhere) return
+    session.memory.forget(request.url.origin, entry)
+    // not every server says of a nonce that it has grown old: the credential itself may still be good
+    if (!(ahead && entry.digest !== undefined)) state.refuse(entry.space, entry.credential, !ahead)
   }
 
   /** A nonce has only grown old (RFC 7616 3.3): the same credential with the new one, and no failure. */
-  const staleNonce = (candidates: ReadonlyArray<Answerable>, entry: SpaceEntry): SpaceEntry | undefined => {
+  const staleNonce = (
+    candidates: ReadonlyArray<Answerable>,
+    entry: SpaceEntry,
+    request: WireRequest
+  ): SpaceEntry | undefined => {
+    if (entry.space.method !== "Digest") return undefined
     for (const candidate of candidates) {
       if (candidate.method === "Digest" && candidate.digest.stale && candidate.realm === entry.space.realm) {
-        if (entry.space.method === "Digest") return { ...entry, digest: new DigestSession(candidate.digest) }
+        return { ...entry, digest: session.memory.digestOf(request.url.origin, candidate.digest) }
       }
     }
     return undefined
   }
+
+  /** What the answer is kept under. A credential out of the URL belongs to it, whoever says that it be used. */
+  const entryFor = (
+    candidate: Answerable,
+    space: ProtectionSpace.ProtectionSpace,
+    credential: PasswordCredential,
+    owner: Owner,
+    insecure: boolean,
+    request: WireRequest,
+    context: ExchangeContext
+  ): SpaceEntry => ({
+    space,
+    credential,
+    owner: context.userInfo !== undefined && equals(credential, context.userInfo) ? context.userInfo : owner,
+    prefixes: prefixesOf(candidate, request),
+    charset: candidate.charset,
+    digest: candidate.method === "Digest"
+      ? session.memory.digestOf(request.url.origin, candidate.digest)
+      : undefined,
+    insecure
+  })
 
   /** Asks about one challenge after the other until one is answered. */
   const walk = (
@@ -154,7 +198,7 @@ export const authentication = (session: SessionState): Stage => (next) => {
       method: candidate.method,
       realm: candidate.realm
     })
-    const failed = applied !== undefined && !applied.ahead && applied.entry.space.toString() === space.toString()
+    const failed = applied !== undefined && !applied.ahead && Equal.equals(applied.entry.space, space)
       ? Option.some(applied.entry.credential)
       : Option.none()
     return Effect.flatMap(proposal(space, state, context, session), (proposed) => {
@@ -169,13 +213,14 @@ export const authentication = (session: SessionState): Stage => (next) => {
       const carryOut = (answered: Answered): Effect.Effect<WireResponse, ExchangeError> => {
         const { disposition, owner } = answered
         if (context.observed) tell(context, space, challenge.previousFailureCount, disposition._tag)
-        const apply = (credential: PasswordCredential) => {
+        const apply = (credential: PasswordCredential, insecure: boolean) => {
           response.body.cancel()
-          return send(request, context, { entry: entryFor(candidate, space, credential, owner, request), ahead: false })
+          const entry = entryFor(candidate, space, credential, owner, insecure, request, context)
+          return send(request, context, { entry, ahead: false })
         }
         switch (disposition._tag) {
           case "UseCredential":
-            return apply(disposition.credential)
+            return apply(disposition.credential, false)
           case "UseNone":
             return Effect.succeed(response)
           case "CancelChallenge": {
@@ -184,7 +229,7 @@ export const authentication = (session: SessionState): Stage => (next) => {
             return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
           }
           case "PerformDefault":
-            if (Option.isSome(proposed) && mayDefault(challenge, context)) return apply(proposed.value)
+            if (Option.isSome(proposed) && mayDefault(challenge, context)) return apply(proposed.value, !isSafe(space))
             return walk(candidates, index + 1, request, context, response, applied)
           case "RejectSpace":
             return walk(candidates, index + 1, request, context, response, applied)

@@ -13,10 +13,10 @@ import type { AuthenticationState } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 
-/** An answer, and the resolver that owns its credential: `undefined` for the session's own. */
+/** An answer, and who owns its credential. */
 export interface Answered {
   readonly disposition: Exclude<Disposition.Disposition, Disposition.Next>
-  readonly owner: object | undefined
+  readonly owner: Resolver | undefined
 }
 
 const ask = (
@@ -62,8 +62,8 @@ export const route = (
 }
 
 /**
- * What is proposed, and done by default: the URL's own user info, else the stored default credential; nothing that this
- * task has had refused, and nothing at all to another origin than the request was made for.
+ * What is proposed, and done by default where `mayDefault` allows it: the URL's own user info for its own origin, else the
+ * stored default credential of the space; nothing that this task has had refused.
  */
 export const proposal = (
   space: ProtectionSpace,
@@ -82,8 +82,9 @@ export const proposal = (
   )
 }
 
+/** Whether a secret sent to a space stays on this machine, or cannot be read on its way. */
+export const isSafe = (space: ProtectionSpace): boolean => space.receivesCredentialSecurely || isLoopback(space.host)
+
 /** Whether default handling may answer: never across origins, and no readable password over plain http to elsewhere. */
 export const mayDefault = (challenge: AuthenticationChallenge, context: ExchangeContext): boolean =>
-  !challenge.crossOrigin &&
-  (challenge.space.receivesCredentialSecurely || isLoopback(challenge.space.host) ||
-    context.options.allowInsecureBasic === true)
+  !challenge.crossOrigin && (isSafe(challenge.space) || context.options.allowInsecureBasic === true)

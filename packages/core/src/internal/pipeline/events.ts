@@ -45,9 +45,12 @@ class ObservedBody implements WireBody, BodySink {
     this.#sink = undefined
     this.#inner.cancel()
   }
-  onBytes(borrowed: Uint8Array): void {
+  get keeps(): boolean {
+    return this.#sink?.keeps === true
+  }
+  onBytes(borrowed: Uint8Array, given?: boolean): void {
     this.#tell(borrowed.length)
-    this.#sink?.onBytes(borrowed)
+    this.#sink?.onBytes(borrowed, given)
   }
   onEnd(trailers: WireBody["trailers"]): void {
     this.#sink?.onEnd(trailers)

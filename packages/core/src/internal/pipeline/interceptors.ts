@@ -9,5 +9,5 @@ export const interceptors = (services: ReadonlyArray<InterceptorService>): Stage
     (inner, service) => (request, context) => service.intercept(request, (changed) => inner(changed, context)),
     next
   )
-  return (request, context) => Effect.raceFirst(Effect.suspend(() => all(request, context)), context.ended())
+  return (request, context) => context.enclose(Effect.suspend(() => all(request, context)))
 }

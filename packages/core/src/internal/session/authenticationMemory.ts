@@ -3,49 +3,74 @@
  * later requests inside the space need no challenge. An entry belongs to the resolver that gave the credential: one task's
  * secrets never answer for another's.
  */
-import type { PasswordCredential } from "../../Credential.ts"
+import { equals, type PasswordCredential } from "../../Credential.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import type { WireUrl } from "../../Transport.ts"
-import type { DigestSession } from "../protocol/digest.ts"
+import { type DigestChallenge, DigestSession } from "../protocol/digest.ts"
 import { covers } from "../protocol/protectionSpace.ts"
+import type { Resolver } from "../resolver.ts"
+
+/**
+ * Who gave a credential: a task-level resolver, the user info of a URL (which is the credential itself), or `undefined` for
+ * the session and its storage.
+ */
+export type Owner = Resolver | PasswordCredential | undefined
+
+const sameOwner = (left: Owner, right: Owner): boolean =>
+  left === right || (left?._tag === "Password" && right?._tag === "Password" && equals(left, right))
 
 /** One space that has been entered. */
 export interface SpaceEntry {
   readonly space: ProtectionSpace
   readonly credential: PasswordCredential
-  /** Who gave the credential: a task-level resolver, or `undefined` for the session and its storage. */
-  readonly owner: object | undefined
+  readonly owner: Owner
   /** Path prefixes of the space, by whole segments. */
   readonly prefixes: ReadonlyArray<string>
   readonly charset: "utf-8" | undefined
   /** For Digest: the challenge in use and its nonce count. */
-  digest: DigestSession | undefined
+  readonly digest: DigestSession | undefined
+  /** Given by default handling where only the request's own option allowed it: not sent ahead where that is not said again. */
+  readonly insecure: boolean
 }
 
 /** Spaces of one origin that are kept at most; the oldest goes first. */
 const perOrigin = 32
 const origins = 1024
+/** Nonces whose counts are shared, and prefixes of one space. */
+const nonces = 256
+const prefixes = 32
+
+const sameSpace = (left: SpaceEntry, right: SpaceEntry): boolean =>
+  sameOwner(left.owner, right.owner) && left.space.method === right.space.method &&
+  left.space.realm === right.space.realm
+
+/** The prefixes of both, without those that another one covers. */
+const union = (known: ReadonlyArray<string>, added: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...known.filter((one) => !added.some((other) => covers(other, one))).slice(-(prefixes - 1)),
+  ...added
+]
 
 /** See the head of this file. */
 export class AuthenticationMemory {
   readonly #byOrigin = new Map<string, Array<SpaceEntry>>()
   readonly #overridden = new Set<string>()
+  readonly #digests = new Map<string, DigestSession>()
 
   /** Whether anything is known at all: the quick way past for sessions that never authenticate. */
   get isEmpty(): boolean {
     return this.#byOrigin.size === 0
   }
 
-  /** The entry whose space covers a URL most closely. */
-  find(url: WireUrl, owner: object | undefined): SpaceEntry | undefined {
+  /** The entry whose space covers a URL most closely; of several the newest. */
+  find(url: WireUrl, owner: Owner): SpaceEntry | undefined {
     const entries = this.#byOrigin.get(url.origin)
     if (entries === undefined || this.#overridden.has(url.origin)) return undefined
     let best: SpaceEntry | undefined
     let length = -1
     for (const entry of entries) {
-      if (entry.owner !== owner) continue
+      if (!sameOwner(entry.owner, owner)) continue
       for (const prefix of entry.prefixes) {
-        if (prefix.length > length && covers(prefix, url.target)) {
+        if (prefix.length >= length && covers(prefix, url.target)) {
           best = entry
           length = prefix.length
         }
@@ -54,23 +79,43 @@ export class AuthenticationMemory {
     return best
   }
 
-  /** The entry of a space. */
-  ofSpace(origin: string, space: ProtectionSpace, owner: object | undefined): SpaceEntry | undefined {
-    return this.#byOrigin.get(origin)?.find((entry) =>
-      entry.owner === owner && entry.space.method === space.method && entry.space.realm === space.realm
-    )
+  /**
+   * The nonce count of a challenge. Servers give one nonce to many requests, and refuse a count that they have seen, so all
+   * answers to one nonce count together.
+   */
+  digestOf(origin: string, challenge: DigestChallenge): DigestSession {
+    const key = `${origin} ${challenge.algorithm} ${challenge.nonce} ${challenge.realm}`
+    const known = this.#digests.get(key)
+    const current = known?.challenge
+    if (
+      known !== undefined && current?.nonce === challenge.nonce && current.opaque === challenge.opaque &&
+      current.qop === challenge.qop
+    ) return known
+    if (this.#digests.size >= nonces) {
+      for (const oldest of this.#digests.keys()) {
+        this.#digests.delete(oldest)
+        break
+      }
+    }
+    const fresh = new DigestSession(challenge)
+    this.#digests.set(key, fresh)
+    return fresh
   }
 
   remember(origin: string, entry: SpaceEntry): void {
     if (this.#overridden.has(origin)) return
-    const others = (this.#byOrigin.get(origin) ?? []).filter((one) =>
-      !(one.owner === entry.owner && one.space.method === entry.space.method && one.space.realm === entry.space.realm)
-    )
+    const known = this.#byOrigin.get(origin) ?? []
+    const before = known.find((one) => sameSpace(one, entry))
+    const others = known.filter((one) => one !== before)
     if (!this.#byOrigin.has(origin) && this.#byOrigin.size >= origins) {
       const oldest = this.#byOrigin.keys().next()
       if (oldest.done !== true) this.#byOrigin.delete(oldest.value)
     }
-    this.#byOrigin.set(origin, [...others.slice(-(perOrigin - 1)), entry])
+    // the space of one credential is wherever it has worked; another credential begins anew
+    const merged = before !== undefined && equals(before.credential, entry.credential)
+      ? { ...entry, prefixes: union(before.prefixes, entry.prefixes) }
+      : entry
+    this.#byOrigin.set(origin, [...others.slice(-(perOrigin - 1)), merged])
   }
 
   forget(origin: string, entry: SpaceEntry): void {
@@ -89,5 +134,6 @@ export class AuthenticationMemory {
   clear(): void {
     this.#byOrigin.clear()
     this.#overridden.clear()
+    this.#digests.clear()
   }
 }

@@ -15,7 +15,9 @@ import type { SessionEvent } from "../../SessionEvent.ts"
 import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics, TransactionMetrics } from "../../TaskMetrics.ts"
 import type { Closeable, ExchangeControl, TrustAsker, WireRequest } from "../../Transport.ts"
+import { displayUrl } from "../displayUrl.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
+import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
 import type { WheelEntry } from "./timers.ts"
 import { Transaction } from "./transaction.ts"
@@ -159,12 +161,16 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     return this.#failure
   }
 
-  /** Fails as soon as the task is ended from outside; for what does not wait in the abort slot. */
-  ended(): Effect.Effect<never, ExchangeError> {
-    return Effect.async((resume) => {
-      const closeable = { close: () => resume(this.#failure === undefined ? Effect.never : Effect.fail(this.#failure)) }
+  /** Runs what parks leaves of its own meanwhile; it is given up when the task is ended from outside. */
+  enclose<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | ExchangeError> {
+    return orEnded(effect, (ended) => {
+      const closeable = {
+        close: () => {
+          if (this.#failure !== undefined) ended(Effect.fail(this.#failure))
+        }
+      }
       this.register(closeable)
-      return Effect.sync(() => this.unregister(closeable))
+      return () => this.unregister(closeable)
     })
   }
 
@@ -242,7 +248,8 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     return {
       taskInterval: { start: this.started, end: this.now() },
       redirectCount: this.redirectCount,
-      transactions: this.transactions.map((one): TransactionMetrics => ({ ...one }))
+      // metrics are made to be logged, and a query may be a signature
+      transactions: this.transactions.map((one): TransactionMetrics => ({ ...one, url: displayUrl(one.url) }))
     }
   }
 
@@ -255,12 +262,13 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   /** An unread response whose bytes are all here keeps nothing open, so the session need not know of it. */
   #settle(): void {
     if (!this.#arrived || !this.#detached) return
+    // there is nothing left that could take too long
+    this.session.wheel.remove(this)
     if (this.observed) {
       if (!this.session.isOpen) this.complete(undefined, false)
       return
     }
     this.#settled = true
-    this.session.wheel.remove(this)
     this.session.leave(this)
   }
 
@@ -428,11 +436,10 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
 
   /** A decider: runs after everything emitted before has been handled, and is given up when the exchange ends. */
   decide<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | ExchangeError> {
-    const aborted: Effect.Effect<A, E | ExchangeError> = Effect.async((resume) => {
-      this.park(resume)
-    })
     this.networkWait(false)
-    const asked = Effect.zipRight(this.session.queue.barrier(this.onQueue), effect)
-    return Effect.ensuring(Effect.raceFirst(asked, aborted), Effect.sync(() => this.unpark()))
+    return orEnded(Effect.zipRight(this.session.queue.barrier(this.onQueue), effect), (ended) => {
+      this.park(ended)
+      return () => this.unpark()
+    })
   }
 }

@@ -121,19 +121,26 @@ export const forEachChunk = (
   })
 
 /** Bytes that may wait for a slow reader before the connection is paused. */
-const highWater = 256 * 1024
+const highWater = 512 * 1024
+/** Bytes that wake a waiting reader at once, before the turn that brings them is over. */
+const enough = 256 * 1024
 
 /** A body that is pulled: bytes are copied once, into chunks that belong to the reader. */
 export class BodyPull implements BodySink {
+  readonly keeps = true
   readonly #body: WireBody
   readonly #context: ExchangeContext
   readonly #target: number
   #chunks: Array<Uint8Array> = []
   #queued = 0
-  #filling: Uint8Array | undefined = undefined
+  /** Memory that is filled from the front and handed out in pieces; a piece that is out is never written again. */
+  #slab: Uint8Array | undefined = undefined
+  #out = 0
   #filled = 0
   #paused = false
   #suspended = false
+  #scheduled = false
+  #largest = false
   #started = false
   #ended = false
   #error: ExchangeError | undefined = undefined
@@ -146,23 +153,48 @@ export class BodyPull implements BodySink {
     this.#target = target
   }
 
-  onBytes(borrowed: Uint8Array): void {
-    let offset = 0
-    while (offset < borrowed.length) {
-      const filling = this.#filling ??= new Uint8Array(this.#target)
-      const count = Math.min(borrowed.length - offset, this.#target - this.#filled)
-      filling.set(borrowed.subarray(offset, offset + count), this.#filled)
-      this.#filled += count
-      offset += count
-      if (this.#filled === this.#target) this.#seal()
-    }
+  onBytes(borrowed: Uint8Array, given = false): void {
+    if (given) this.#keep(borrowed)
+    else this.#copy(borrowed)
     this.#queued += borrowed.length
     if (this.#queued >= highWater && !this.#paused) {
       this.#paused = true
       this.#context.networkWait(false)
       this.#body.pause()
     }
-    this.#signal()
+    // a reader that waits gets what this turn brings in one piece, where the transport can tell when the turn is over
+    const soon = this.#context.session.transport.soon
+    if (soon === undefined || this.#queued >= enough) return this.#signal()
+    if (this.#scheduled || this.#wake === undefined) return
+    this.#scheduled = true
+    soon(this.#soon)
+  }
+
+  /** Bytes that are ours: neighbours in memory, as the records of TLS are, become one chunk. */
+  #keep(bytes: Uint8Array): void {
+    this.#seal()
+    const last = this.#chunks[this.#chunks.length - 1]
+    if (
+      last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset &&
+      last.length + bytes.length <= this.#target
+    ) {
+      this.#chunks[this.#chunks.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length)
+    } else this.#chunks.push(bytes)
+  }
+
+  #copy(borrowed: Uint8Array): void {
+    let offset = 0
+    while (offset < borrowed.length) {
+      const slab = this.#slab ??= this.#newSlab(borrowed.length - offset)
+      const count = Math.min(borrowed.length - offset, slab.length - this.#filled)
+      slab.set(count === borrowed.length ? borrowed : borrowed.subarray(offset, offset + count), this.#filled)
+      this.#filled += count
+      offset += count
+      if (this.#filled === slab.length) {
+        this.#seal()
+        this.#slab = undefined
+      }
+    }
   }
   onEnd(): void {
     this.#ended = true
@@ -183,12 +215,25 @@ export class BodyPull implements BodySink {
     if (!this.#paused) this.#body.resume()
   }
 
-  #seal(): void {
-    const filling = this.#filling
-    if (filling === undefined) return
-    this.#chunks.push(this.#filled === filling.length ? filling : filling.slice(0, this.#filled))
-    this.#filling = undefined
+  #newSlab(needed: number): Uint8Array {
+    this.#out = 0
     this.#filled = 0
+    const first = this.#largest ? this.#target : Math.min(this.#target, Math.max(needed, this.#body.length ?? 4096))
+    this.#largest = true
+    return new Uint8Array(first)
+  }
+
+  /** What has been filled becomes a chunk. */
+  #seal(): void {
+    if (this.#slab === undefined || this.#filled === this.#out) return
+    const whole = this.#out === 0 && this.#filled === this.#slab.length
+    this.#chunks.push(whole ? this.#slab : this.#slab.subarray(this.#out, this.#filled))
+    this.#out = this.#filled
+  }
+
+  readonly #soon = (): void => {
+    this.#scheduled = false
+    if (this.#queued > 0) this.#signal()
   }
 
   #signal(): void {

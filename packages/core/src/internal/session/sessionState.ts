@@ -145,7 +145,7 @@ export class SessionState {
 
   leave(exchange: ExchangeContext): void {
     this.#tasks.delete(exchange)
-    if (this.#tasks.size === 0) for (const empty of [...this.#whenEmpty]) empty()
+    if (this.#tasks.size === 0) { for (const empty of [...this.#whenEmpty]) empty() }
   }
 
   /** A response that nobody had read is read after all. */
@@ -193,7 +193,9 @@ export class SessionState {
     return Effect.suspend(() => {
       if (this.#phase === "open") {
         this.#phase = "draining"
-        for (const exchange of this.#tasks) if (exchange.detached && exchange.hasArrived) exchange.complete(undefined, false)
+        for (const exchange of this.#tasks) {
+          if (exchange.detached && exchange.hasArrived) exchange.complete(undefined, false)
+        }
       }
       const rest = Effect.flatMap(this.#drained, () => this.invalidateAndCancel(false))
       return onQueue ? Effect.asVoid(Effect.forkDaemon(rest)) : rest

@@ -17,7 +17,15 @@ import type { ExchangeContext } from "./exchangeContext.ts"
 import { headOf } from "./run.ts"
 import type { SessionState } from "./sessionState.ts"
 
-const lineOf = (request: WireRequest): RequestLine => ({ method: request.method, url: request.url.href })
+class Line implements RequestLine {
+  readonly method: string
+  declare readonly url: string
+  constructor(request: WireRequest) {
+    this.method = request.method
+    // not enumerable: a query may be a signature, and handles are printed
+    Object.defineProperty(this, "url", { value: request.url.href, enumerable: false })
+  }
+}
 
 const snapshot = (context: ExchangeContext): Progress => ({
   state: context.state,
@@ -69,8 +77,8 @@ const completion = (context: ExchangeContext): Effect.Effect<void> =>
 export const handleOf = (context: ExchangeContext): SessionTask => ({
   taskIdentifier: context.taskIdentifier,
   taskDescription: context.options.taskDescription,
-  originalRequest: lineOf(context.originalRequest),
-  currentRequest: Effect.sync(() => lineOf(context.currentRequest)),
+  originalRequest: new Line(context.originalRequest),
+  currentRequest: Effect.sync(() => new Line(context.currentRequest)),
   state: Effect.sync(() => context.state),
   suspend: Effect.sync(() => context.suspend()),
   resume: Effect.sync(() => context.resume()),

@@ -33,38 +33,52 @@ const conclude = (
         })
       )
     case "Default":
+    case "Verify":
       return trust.trusted ? Effect.succeed(verified) : Effect.fail(ServerTrust.refusal(trust, urlOf(trust)))
   }
 }
 
-const askerOf = (evaluator: ServerTrust.Evaluator | undefined): TrustAsker => {
+type Decide = NonNullable<TrustAsker["decide"]>
+
+/** No function: the platform decides, and there is nothing to ask. */
+const decideOf = (evaluator: ServerTrust.Evaluator | undefined): Decide | undefined => {
   const judge = evaluator?.judge
-  return {
-    roots: evaluator?.roots ?? { _tag: "System" },
-    decide: judge === undefined ? undefined : (trust) =>
-      Effect.flatMap(
-        Effect.catchAllCause(Effect.suspend(() => judge(trust)), (cause) =>
-          Effect.fail(
-            new AuthenticationError({
-              url: urlOf(trust),
-              cause,
-              reason: { _tag: "ResolverFailed", space: `ServerTrust space of ${urlOf(trust)}` }
-            })
-          )),
-        (verdict) => conclude(trust, verdict)
-      )
-  }
+  if (judge === undefined) return undefined
+  const accepts = evaluator?.mayAccept === true
+  return (trust) =>
+    Effect.flatMap(
+      Effect.catchAllCause(Effect.suspend(() => judge(trust)), (cause) =>
+        Effect.fail(
+          new AuthenticationError({
+            url: urlOf(trust),
+            cause,
+            reason: { _tag: "ResolverFailed", space: `ServerTrust space of ${urlOf(trust)}` }
+          })
+        )),
+      (verdict) => conclude(trust, verdict._tag === "Accept" && !accepts ? ServerTrust.performDefault : verdict)
+    )
 }
+
+const byDefault: Decide = (trust) => conclude(trust, ServerTrust.performDefault)
+
+/** Both must accept: what one level refuses, by its function or by its roots, the other cannot let in. */
+const both = (first: Decide | undefined, second: Decide | undefined): Decide | undefined =>
+  first === undefined && second === undefined
+    ? undefined
+    : (trust) => Effect.zipRight((first ?? byDefault)(trust), (second ?? byDefault)(trust))
 
 /** See the head of this file. One asker per pair of evaluators, so that connections are shared where the deciders are. */
 export class TrustAskers {
   readonly #evaluator: ServerTrust.Evaluator | undefined
+  readonly #mayAccept = new WeakSet<TrustAsker>()
   readonly session: TrustAsker
   readonly #byTask = new WeakMap<ServerTrust.Evaluator, TrustAsker>()
 
   constructor(resolver: Resolver | undefined) {
-    this.#evaluator = resolver?.trust
-    this.session = askerOf(this.#evaluator)
+    const evaluator = resolver?.trust
+    this.#evaluator = evaluator
+    this.session = { roots: evaluator?.roots ?? { _tag: "System" }, decide: decideOf(evaluator) }
+    if (evaluator?.mayAccept === true) this.#mayAccept.add(this.session)
   }
 
   /** Session first, then task: where both have an evaluator, both must agree. */
@@ -73,8 +87,21 @@ export class TrustAskers {
     if (own === undefined) return this.session
     const known = this.#byTask.get(own)
     if (known !== undefined) return known
-    const asker = askerOf(this.#evaluator === undefined ? own : ServerTrust.composite(this.#evaluator, own))
+    const evaluator = this.#evaluator
+    const asker: TrustAsker = evaluator === undefined
+      ? { roots: own.roots, decide: decideOf(own) }
+      : {
+        roots: ServerTrust.composite(evaluator, own).roots,
+        decide: both(decideOf(evaluator), decideOf(own))
+      }
+    // what the session refuses nobody accepts
+    if (own.mayAccept && evaluator?.mayAccept !== false) this.#mayAccept.add(asker)
     this.#byTask.set(own, asker)
     return asker
+  }
+
+  /** Whether a connection of this asker may be one that the platform refuses. */
+  mayAccept(asker: TrustAsker): boolean {
+    return this.#mayAccept.has(asker)
   }
 }

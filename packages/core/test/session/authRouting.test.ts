@@ -1,0 +1,409 @@
+// Who is asked about a challenge, in which order, and what each answer does: the table of DESIGN section 6.
+import { assert, describe, it } from "@effect/vitest"
+import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
+import * as Disposition from "@urlsession/core/Disposition"
+import * as TestTransport from "@urlsession/core/TestTransport"
+import * as UrlSession from "@urlsession/core/UrlSession"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import {
+  ada,
+  always,
+  Asked,
+  authorizationOf,
+  basicOf,
+  basicServer,
+  bob,
+  digests,
+  DigestServer,
+  sent,
+  spaceOf,
+  storageWith,
+  wrong
+} from "./authSupport.ts"
+import { api, Recorder, requests, scripted, text } from "./support.ts"
+
+type Method = "Basic" | "Digest"
+type Level = "absent" | "no entry" | "next" | "answers"
+
+const levels: ReadonlyArray<Level> = ["absent", "no entry", "next", "answers"]
+
+/** A resolver for one level of the table: it notes its name where it is asked. */
+const levelOf = (level: Level, method: Method, name: string, log: Array<string>) => {
+  if (level === "absent") return undefined
+  const asked = ChallengeResolver.anyOrigin(() =>
+    Effect.sync((): Disposition.Disposition => {
+      log.push(name)
+      return level === "next" ? Disposition.next : Disposition.use(name === "task" ? ada : bob)
+    })
+  )
+  const other = ChallengeResolver.anyOrigin(() => Effect.dieMessage("asked about another method"))
+  const entries = level === "no entry" ? { own: undefined, other } : { own: asked, other: undefined }
+  const [basic, digest] = method === "Basic" ? [entries.own, entries.other] : [entries.other, entries.own]
+  return ChallengeResolver.make({
+    ...(basic === undefined ? {} : { Basic: basic }),
+    ...(digest === undefined ? {} : { Digest: digest })
+  })
+}
+
+const sessionWith = (resolver: ChallengeResolver.Resolver | undefined) =>
+  UrlSession.make().pipe(
+    resolver === undefined ? (self) => self : Effect.provide(ChallengeResolver.layerFrom(resolver)),
+    Effect.provide(digests)
+  )
+
+const withTask = (resolver: ChallengeResolver.Resolver | undefined) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  resolver === undefined ? effect : ChallengeResolver.provideTask(resolver)(effect)
+
+/** Which levels are asked, and whose credential is sent. */
+const expected = (task: Level, session: Level) => {
+  const asked = [
+    ...(task === "next" || task === "answers" ? ["task"] : []),
+    ...(task !== "answers" && (session === "next" || session === "answers") ? ["session"] : [])
+  ]
+  return { asked, user: task === "answers" ? "ada" : session === "answers" ? "bob" : undefined }
+}
+
+describe("routing: the task's resolver, then the session's, then the default", () => {
+  for (const method of ["Basic", "Digest"] as const) {
+    for (const task of levels) {
+      for (const session of levels) {
+        const { asked, user } = expected(task, session)
+        it.scoped(
+          `${method}, task: ${task}, session: ${session}: asks ${asked.join(", ") || "nobody"} (AUT-01, AUT-02)`,
+          () => {
+            const log: Array<string> = []
+            const line = method === "Basic" ? "Basic realm=\"api\"" : new DigestServer(ada).line()
+            return Effect.gen(function*() {
+              const one = yield* sessionWith(levelOf(session, method, "session", log))
+              const [, response] = yield* one.data(api).pipe(withTask(levelOf(task, method, "task", log)))
+              assert.deepStrictEqual(log, asked)
+              assert.strictEqual(response.status, user === undefined ? 401 : 200)
+              const [first, second, third] = yield* sent
+              assert.isUndefined(first)
+              assert.isUndefined(third)
+              if (user === undefined) assert.isUndefined(second)
+              else if (method === "Basic") assert.strictEqual(second, basicOf(user === "ada" ? ada : bob))
+              else assert.include(second, `username="${user}"`)
+            }).pipe(
+              scripted((request) =>
+                request.authorization === undefined ? TestTransport.challenge(line) : TestTransport.respond(200)
+              )
+            )
+          }
+        )
+      }
+    }
+  }
+})
+
+describe("dispositions", () => {
+  for (const level of ["task", "session"] as const) {
+    const at = (resolver: ChallengeResolver.Resolver) =>
+      Effect.map(sessionWith(level === "session" ? resolver : undefined), (session) => ({
+        data: session.data(api).pipe(withTask(level === "task" ? resolver : undefined))
+      }))
+
+    it.scoped(`use, at the ${level} level, sends again with the credential (TestURLSession/test_basicAuthRequest)`, () =>
+      Effect.gen(function*() {
+        const session = yield* at(always(ada))
+        const [bytes, response] = yield* session.data
+        assert.strictEqual(response.status, 200)
+        assert.strictEqual(text(bytes), "in")
+        assert.deepStrictEqual(yield* sent, [undefined, basicOf(ada)])
+      }).pipe(scripted(basicServer(ada))))
+
+    it.scoped(`useNone, at the ${level} level, delivers the 401 with its body (AUT-05)`, () => {
+      const asked = new Asked()
+      return Effect.gen(function*() {
+        const session = yield* at(ChallengeResolver.make({ Basic: asked.basic(Disposition.useNone) }))
+        const [bytes, response] = yield* session.data
+        assert.strictEqual(response.status, 401)
+        assert.strictEqual(text(bytes), "who are you?")
+        assert.strictEqual(asked.count, 1)
+        assert.strictEqual((yield* requests).length, 1)
+      }).pipe(scripted(() =>
+        TestTransport.respond(401, {
+          headers: { "www-authenticate": "Basic realm=\"a\", Basic realm=\"b\"" },
+          body: "who are you?"
+        })
+      ))
+    })
+
+    it.scoped(`cancel, at the ${level} level, fails with reason Cancelled and code -999 (AUT-06)`, () => {
+      const asked = new Asked()
+      return Effect.gen(function*() {
+        const session = yield* at(ChallengeResolver.make({ Basic: asked.basic(Disposition.cancel) }))
+        const error = yield* Effect.flip(session.data)
+        assert.strictEqual(error._tag, "AuthenticationError")
+        assert.strictEqual(error.reason._tag, "Cancelled")
+        assert.strictEqual(error.code, -999)
+        assert.isFalse(error.isTransient)
+        assert.include(error.message, "Basic space \"api\" of https://api.test")
+        assert.strictEqual((yield* requests).length, 1)
+      }).pipe(scripted(basicServer(ada)))
+    })
+
+    it.scoped(`reject, at the ${level} level, goes on to the next challenge of the response (AUT-07)`, () => {
+      const asked = new Asked()
+      return Effect.gen(function*() {
+        const session = yield* at(
+          ChallengeResolver.make({
+            Basic: ChallengeResolver.anyOrigin(
+              asked.answering((challenge) =>
+                challenge.space.realm === "second" ? Disposition.use(ada) : Disposition.reject
+              )
+            )
+          })
+        )
+        const [, response] = yield* session.data
+        assert.strictEqual(response.status, 200)
+        assert.deepStrictEqual(asked.challenges.map((one) => one.space.realm), ["first", "second"])
+      }).pipe(scripted((request) =>
+        authorizationOf(request) === basicOf(ada)
+          ? TestTransport.respond(200)
+          : TestTransport.challenge("Basic realm=\"first\", Basic realm=\"second\"")
+      ))
+    })
+
+    it.scoped(`reject of every challenge, at the ${level} level, delivers the 401 (AUT-07)`, () => {
+      const asked = new Asked()
+      return Effect.gen(function*() {
+        const session = yield* at(ChallengeResolver.make({ Basic: asked.basic(Disposition.reject) }))
+        const [, response] = yield* session.data
+        assert.strictEqual(response.status, 401)
+        assert.strictEqual(asked.count, 2)
+        assert.strictEqual((yield* requests).length, 1)
+      }).pipe(scripted(() => TestTransport.challenge("Basic realm=\"first\"", "Basic realm=\"second\"")))
+    })
+  }
+
+  it.scoped("a task's reject does not ask the session about the same space", () => {
+    const asked = new Asked()
+    return Effect.gen(function*() {
+      const session = yield* sessionWith(ChallengeResolver.make({ Basic: asked.basic(Disposition.use(ada)) }))
+      const resolver = ChallengeResolver.make({
+        Basic: ChallengeResolver.anyOrigin(() => Effect.succeed(Disposition.reject))
+      })
+      const [, response] = yield* session.data(api).pipe(ChallengeResolver.provideTask(resolver))
+      assert.strictEqual(response.status, 401)
+      assert.strictEqual(asked.count, 0)
+    }).pipe(scripted(basicServer(ada)))
+  })
+
+  it.scoped("performDefault uses the stored default credential, and only once (AUT-04)", () => {
+    const asked = new Asked()
+    return Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const [, response] = yield* session.data(api)
+      assert.strictEqual(response.status, 401)
+      assert.deepStrictEqual(yield* sent, [undefined, basicOf(wrong)])
+      assert.deepStrictEqual(asked.challenges.map((one) => one.previousFailureCount), [0, 1])
+    }).pipe(
+      Effect.provide(Layer.mergeAll(
+        storageWith([wrong, spaceOf("Basic", "api")]),
+        ChallengeResolver.layer({ Basic: asked.basic(Disposition.performDefault) })
+      )),
+      scripted(basicServer(ada))
+    )
+  })
+
+  it.scoped("performDefault without a credential goes on to the next challenge of the list (AUT-04)", () =>
+    Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const [, response] = yield* session.data(api)
+      assert.strictEqual(response.status, 200)
+      assert.deepStrictEqual(yield* sent, [undefined, basicOf(ada)])
+    }).pipe(
+      Effect.provide(storageWith([ada, spaceOf("Basic", "second")])),
+      scripted((request) =>
+        authorizationOf(request) === basicOf(ada)
+          ? TestTransport.respond(200)
+          : TestTransport.challenge("Basic realm=\"first\", Basic realm=\"second\"")
+      )
+    ))
+})
+
+describe("default handling, without any resolver", () => {
+  const delivered = (line: string | undefined) =>
+    Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const [bytes, response] = yield* session.data(api)
+      assert.strictEqual(response.status, 401)
+      assert.strictEqual(text(bytes), "no")
+      assert.strictEqual((yield* requests).length, 1)
+      assert.deepStrictEqual(yield* session.openResources, {
+        sockets: 0,
+        connecting: 0,
+        queued: 0,
+        tasks: 0,
+        timers: 0
+      })
+    }).pipe(
+      Effect.provide(digests),
+      scripted(() =>
+        TestTransport.respond(401, { headers: line === undefined ? {} : { "www-authenticate": line }, body: "no" })
+      )
+    )
+
+  it.scoped(
+    "delivers a Basic 401 when nobody has a credential (AUT-04, " +
+      "TestURLSession/test_basicAuthChallenge_whenNoCredentialsAvailable_completesWithResponse)",
+    () => delivered("Basic realm=\"api\"")
+  )
+  it.scoped(
+    "delivers a 401 that names nothing usable (TestURLSession/test_basicAuthWithUnauthorizedHeader)",
+    () => Effect.all([delivered(undefined), delivered("fdsfds"), delivered("")], { discard: true })
+  )
+  it.scoped("delivers a 401 of a scheme that no challenge can answer (TRU-09)", () =>
+    delivered("Bearer realm=\"api\", error=\"invalid_token\""))
+  it.scoped("delivers a Digest 401 whose algorithm is not known here", () =>
+    delivered("Digest realm=\"api\", nonce=\"n\", algorithm=SHA-512-256"))
+})
+
+describe("what the resolver is told", () => {
+  it.scoped("space, failure response and task (AUT-10, AUT-12, PSP-01)", () => {
+    const asked = new Asked()
+    return Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      yield* session.data("https://api.test:8443/a/b?c=d")
+      const challenge = asked.last
+      assert.strictEqual(challenge?.space.host, "api.test")
+      assert.strictEqual(challenge?.space.port, 8443)
+      assert.strictEqual(challenge?.space.protocol, "https")
+      assert.strictEqual(challenge?.space.realm, "api")
+      assert.strictEqual(challenge?.space.method, "Basic")
+      assert.isFalse(challenge?.space.isProxy)
+      assert.isTrue(challenge?.space.receivesCredentialSecurely)
+      assert.isFalse(challenge?.crossOrigin)
+      assert.strictEqual(challenge?.taskIdentifier, 1)
+      const failure = Option.getOrThrow(challenge?.failureResponse ?? Option.none())
+      assert.strictEqual(failure.status, 401)
+      assert.strictEqual(failure.headers.get("www-authenticate"), "Basic realm=\"api\"")
+    }).pipe(
+      Effect.provide(ChallengeResolver.layer({ Basic: asked.basic(Disposition.useNone) })),
+      scripted(basicServer(ada))
+    )
+  })
+
+  it.scoped("how often this task has failed in this space, and no other (AUT-08)", () => {
+    const asked = new Asked()
+    return Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const first = yield* Effect.flip(session.data(api))
+      assert.strictEqual(first._tag, "AuthenticationError")
+      assert.deepStrictEqual(
+        asked.challenges.map((one) => [one.space.realm, one.previousFailureCount]),
+        [["a", 0], ["b", 0], ["a", 1], ["b", 1]]
+      )
+      yield* Effect.flip(session.data(api))
+      assert.strictEqual(asked.challenges[4]?.previousFailureCount, 0)
+    }).pipe(
+      Effect.provide(ChallengeResolver.layer({
+        Basic: ChallengeResolver.anyOrigin(
+          asked.answering((challenge) =>
+            challenge.space.realm === "b" && challenge.previousFailureCount > 0
+              ? Disposition.cancel
+              : Disposition.use(wrong)
+          )
+        )
+      })),
+      scripted((request) => TestTransport.challenge(`Basic realm="${request.index % 2 === 0 ? "a" : "b"}"`))
+    )
+  })
+
+  it.scoped("the stored default first, then the credential that has just failed (AUT-09)", () => {
+    const asked = new Asked()
+    return Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      yield* session.data(api)
+      const proposed = asked.challenges.map((one) => Option.getOrUndefined(one.proposedCredential))
+      assert.deepStrictEqual(proposed, [bob, wrong])
+    }).pipe(
+      Effect.provide(Layer.mergeAll(
+        storageWith([bob, spaceOf("Basic", "api")]),
+        ChallengeResolver.layer({ Basic: asked.basic(Disposition.use(wrong), Disposition.useNone) })
+      )),
+      scripted(basicServer(ada))
+    )
+  })
+
+  it.scoped("the user info of the URL before the stored default; decoded, and never on the wire (AUT-09)", () => {
+    const asked = new Asked()
+    return Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      yield* session.data("https://grace:h%40pper@api.test/")
+      const proposed = Option.getOrThrow(asked.last?.proposedCredential ?? Option.none())
+      assert.strictEqual(proposed.user, "grace")
+      assert.deepStrictEqual(yield* sent, [undefined, `Basic ${Buffer.from("grace:h@pper").toString("base64")}`])
+      for (const request of yield* requests) assert.strictEqual(request.url, "https://api.test/")
+    }).pipe(
+      Effect.provide(Layer.mergeAll(
+        storageWith([bob, spaceOf("Basic", "api")]),
+        ChallengeResolver.layer({ Basic: asked.basic(Disposition.performDefault, Disposition.useNone) })
+      )),
+      scripted((request) =>
+        request.authorization === undefined
+          ? TestTransport.challenge("Basic realm=\"api\"")
+          : TestTransport.respond(200)
+      )
+    )
+  })
+
+  it.scoped("observers are told how each challenge was answered, in order, without the credential", () => {
+    const recorder = new Recorder()
+    const asked = new Asked()
+    return Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      yield* session.data(api)
+      assert.deepStrictEqual(
+        recorder.of("ChallengeAnswered").map((one) => [one.disposition, one.previousFailureCount]),
+        [["UseCredential", 0], ["UseCredential", 1], ["UseNone", 2]]
+      )
+    }).pipe(
+      Effect.provide(Layer.mergeAll(
+        recorder.layer,
+        ChallengeResolver.layer({
+          Basic: asked.basic(Disposition.use(wrong), Disposition.use(bob), Disposition.useNone)
+        })
+      )),
+      scripted(basicServer(ada))
+    )
+  })
+})
+
+describe("resolvers compose as values", () => {
+  const answer = (credential: typeof ada, origin: string, realm?: string) =>
+    ChallengeResolver.make({
+      Basic: ChallengeResolver.forSpace(
+        realm === undefined ? { origin } : { origin, realm },
+        () => Effect.succeed(Disposition.use(credential))
+      )
+    })
+
+  it.scoped("orElse asks the second where the first has nothing to say, by origin and realm (PSP-06)", () =>
+    Effect.gen(function*() {
+      const resolver = answer(bob, "https://other.test").pipe(
+        ChallengeResolver.orElse(answer(wrong, api, "elsewhere")),
+        ChallengeResolver.orElse(answer(ada, "https://api.test:443/anything"))
+      )
+      const session = yield* UrlSession.make().pipe(Effect.provide(ChallengeResolver.layerFrom(resolver)))
+      const [, response] = yield* session.data(api)
+      assert.strictEqual(response.status, 200)
+      assert.deepStrictEqual(yield* sent, [undefined, basicOf(ada)])
+    }).pipe(scripted(basicServer(ada))))
+
+  it.scoped("an origin that is not a URL matches nothing, and other ports and schemes are other origins", () =>
+    Effect.gen(function*() {
+      const resolver = answer(ada, "api.test").pipe(
+        ChallengeResolver.orElse(answer(ada, "http://api.test")),
+        ChallengeResolver.orElse(answer(ada, "https://api.test:444")),
+        ChallengeResolver.orElse(answer(ada, "https://api.test.evil.test")),
+        ChallengeResolver.orElse(answer(ada, "data:text/plain,x"))
+      )
+      const session = yield* UrlSession.make().pipe(Effect.provide(ChallengeResolver.layerFrom(resolver)))
+      const [, response] = yield* session.data(api)
+      assert.strictEqual(response.status, 401)
+    }).pipe(scripted(basicServer(ada))))
+})

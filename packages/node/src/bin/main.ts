@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+/** The published `urlsession` command. */
+import { launch } from "./launch.ts"
+
+launch()
