@@ -20,6 +20,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { displayUrl } from "./internal/displayUrl.ts"
 import * as SessionError from "./SessionError.ts"
+import { shown } from "./SessionRequest.ts"
 import type { SessionResponse } from "./SessionResponse.ts"
 import { type Service, UrlSession } from "./UrlSession.ts"
 
@@ -47,7 +48,8 @@ const requestError = (
     (error.reason._tag === "BadURL" || error.reason._tag === "UnsupportedURL")
   const again = error.isTransient && (idempotent.has(request.method) || neverSent(error))
   return new HttpClientError.RequestError({
-    request,
+    // whoever prints the error has the request already, and the platform prints it with its query and its fields
+    request: shown(request),
     reason: badUrl ? "InvalidUrl" : again ? "Transport" : "Encode",
     cause: error,
     description: error.message
@@ -157,7 +159,7 @@ class View extends Inspectable.Class implements HttpClientResponse.HttpClientRes
     return Effect.mapError(this.session.bytes, (cause) => this.#failed(cause))
   }
   #failed(cause: unknown): HttpClientError.ResponseError {
-    return new HttpClientError.ResponseError({ request: this.request, response: this, reason: "Decode", cause })
+    return new HttpClientError.ResponseError({ request: shown(this.request), response: this, reason: "Decode", cause })
   }
 }
 
@@ -191,7 +193,8 @@ export const make = (session: Service): HttpClient.HttpClient => {
         signal.addEventListener("abort", () => Effect.runSync(view.session.cancel), { once: true })
         return Effect.void
       }))
-  )
+    // the platform's span would carry the whole URL, with user info and query
+  ).pipe(HttpClient.withTracerDisabledWhen(() => true))
   return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
     (effect) =>
       Effect.flatMap(

@@ -251,3 +251,12 @@ export const wire = (
       body: body === undefined || body.length === 0 ? undefined : { _tag: "Bytes", bytes: body }
     }))
   })
+
+/**
+ * A request as it may stand in an error: method and URL, without user info, query, fields and body.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const shown = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+  HttpClientRequest.make(request.method)(displayUrl(request.url))

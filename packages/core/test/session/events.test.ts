@@ -9,6 +9,7 @@ import * as SessionEvent from "@urlsession/core/SessionEvent"
 import * as TaskDelegate from "@urlsession/core/TaskDelegate"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -231,6 +232,24 @@ describe("the task level", () => {
           ResponseHandler.layer(() => broken)
         )
       }
+    }))
+
+  it.effect("a ResponseHandler that cannot be interrupted does not keep a task that is cancelled", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      yield* record(
+        () => ok(),
+        (session) =>
+          Effect.gen(function*() {
+            const task = yield* session.dataTask(api)
+            const waiting = yield* Effect.fork(Effect.flip(task.data))
+            yield* settle
+            yield* task.cancel
+            assert.strictEqual((yield* Fiber.join(waiting))._tag, "Cancelled")
+            yield* Deferred.succeed(gate, undefined)
+          }).pipe(Effect.scoped),
+        ResponseHandler.layer(() => Effect.uninterruptible(Effect.as(Deferred.await(gate), "allow" as const)))
+      )
     }))
 
   it.effect("a ResponseHandler that never answers keeps the task without a time-out, and it can be cancelled (CON-04)", () =>

@@ -21,7 +21,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { api, inTurn, nothingOpen, ok, requests, scripted, text } from "./support.ts"
+import { api, nothingOpen, ok, requests, scripted, text } from "./support.ts"
 
 /** The client beside its session, as an app would have them. */
 const client = SessionHttpClient.layer.pipe(Layer.provideMerge(UrlSession.layer()))

@@ -26,9 +26,8 @@ const drainTime = 50
 const WAITING = 0
 const HEAD = 1
 const BODY = 2
-/** Nobody wants the rest, which is read for the sake of the connection. */
+// nobody wants the rest, which is read for the sake of the connection
 const DRAINING = 3
-/** The wire is done. */
 const DONE = 4
 const FAILED = 5
 const CLOSED = 6
@@ -142,8 +141,6 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     transaction.requestStart = now
     this.networkWait(true)
     connection.parser.begin(this)
-    // cannot be: a connection with bytes to spare is never lent
-    if (this.#fault !== undefined) return queueMicrotask(() => this.onReadEnd())
     const bytes = this.request.body?.bytes
     this.#upload = writeRequest(connection.connection, this.#head, bytes, this)
     if (this.#upload === undefined) {
@@ -240,10 +237,6 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     if (this.#phase === HEAD || this.#phase === BODY) {
       this.#break(this.#lost(error === undefined ? "Closed" : "Reset", error))
     }
-  }
-
-  onWriteFailed(): void {
-    this.#upload?.stop()
   }
 
   get awaitsBytes(): boolean {

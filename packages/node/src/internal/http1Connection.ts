@@ -22,8 +22,6 @@ export interface Served {
   onFault(fault: ParseFault): void
   /** After bytes have been parsed: what was found takes effect. */
   onReadEnd(): void
-  /** A write failed; what is still read may be the answer. */
-  onWriteFailed(): void
   /** Nobody holds up the bytes that may come. */
   readonly awaitsBytes: boolean
   /** The connection broke. */
@@ -175,7 +173,6 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
   readsOnAfterWriteError(): boolean {
     if (this.#exchange === undefined) return false
     this.#writeFailed = true
-    this.#exchange.onWriteFailed()
     this.#awaitAnswer(-1)
     return true
   }

@@ -19,7 +19,7 @@ import { displayUrl } from "../displayUrl.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
 import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
-import type { WheelEntry } from "./timers.ts"
+import { TaskTimers } from "./taskTimers.ts"
 import { Transaction } from "./transaction.ts"
 
 type Resume = (effect: Effect.Effect<never, ExchangeError>) => void
@@ -30,7 +30,7 @@ export type TaskState = "suspended" | "running" | "canceling" | "completed"
 const before = new Transaction("GET", "", 0)
 
 /** See the head of this file. */
-export class ExchangeContext implements ExchangeControl, WheelEntry {
+export class ExchangeContext extends TaskTimers implements ExchangeControl {
   readonly session: SessionState
   readonly taskIdentifier: number
   readonly options: RequestOptionsRecord
@@ -71,18 +71,6 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   #gate: (() => void) | undefined = undefined
   #pausable: { readonly pause: () => void; readonly resume: () => void } | undefined = undefined
 
-  // the wheel's side: one entry for both timers, whose deadline is looked at lazily
-  deadline = Infinity
-  before: WheelEntry | undefined = undefined
-  after: WheelEntry | undefined = undefined
-  onWheel = false
-  readonly weak = false
-  #idleLimit: number
-  #idleSince = Infinity
-  #totalLimit: number
-  #totalDeadline: number
-  #suspendedSince = 0
-
   bytesSent = 0
   bytesReceived = 0
   bytesExpectedToSend: number | undefined
@@ -100,6 +88,8 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     trust: TrustAsker,
     idleLimit: number
   ) {
+    const started = session.wheel.now()
+    super(session.wheel, started, idleLimit, session.resourceTimeout)
     this.session = session
     this.taskIdentifier = session.nextTaskIdentifier()
     this.originalRequest = request
@@ -112,12 +102,7 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     this.priority = options.priority ?? 0.5
     this.observed = session.queue.listening || delegate.events !== undefined
     this.bytesExpectedToSend = request.body?.bytes.length ?? 0
-    const now = session.wheel.now()
-    this.started = now
-    this.#idleLimit = idleLimit
-    this.#totalLimit = session.resourceTimeout
-    this.#totalDeadline = now + this.#totalLimit
-    this.deadline = this.#totalDeadline
+    this.started = started
   }
 
   // ---- the abort slot
@@ -218,7 +203,7 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     this.#completed = true
     this.error = error
     if (error !== undefined && this.#failure === undefined && error._tag !== "FileError") this.#failure = error
-    this.session.wheel.remove(this)
+    this.stopClock()
     if (this.observed) {
       const metrics = this.metrics = this.collect()
       if (this.#told) {
@@ -263,7 +248,7 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   #settle(): void {
     if (!this.#arrived || !this.#detached) return
     // there is nothing left that could take too long
-    this.session.wheel.remove(this)
+    this.stopClock()
     if (this.observed) {
       if (!this.session.isOpen) this.complete(undefined, false)
       return
@@ -307,46 +292,9 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
 
   readonly now = (): number => this.observed ? this.session.wheel.precise() : this.session.wheel.now()
 
-  networkWait(waiting: boolean): void {
-    if (!waiting) {
-      this.#idleSince = Infinity
-      return
-    }
-    this.#idleSince = this.session.wheel.now()
-    // a suspended task arms its timers when it goes on
-    if (this.#suspendCount === 0) this.#arm()
-  }
-
-  touch(): void {
-    if (this.#idleSince !== Infinity) this.#idleSince = this.session.wheel.now()
-  }
-
-  #arm(): void {
-    const due = Math.min(this.#totalDeadline, this.#idleSince + this.#idleLimit)
-    // moving a deadline later is done lazily, when it would have fired
-    if (due >= this.deadline && this.onWheel) return
-    this.deadline = due
-    if (this.onWheel) this.session.wheel.moved(this)
-    else this.session.wheel.add(this)
-  }
-
-  expire(now: number): void {
-    const due = Math.min(this.#totalDeadline, this.#idleSince + this.#idleLimit)
-    // moved later since it was armed: others may be due before it
-    if (due > this.deadline) this.deadline = due
-    else if (now >= this.#totalDeadline) this.#timedOut("resource", this.#totalLimit)
-    else this.#timedOut("idle", this.#idleLimit)
-  }
-
-  #timedOut(timer: "idle" | "resource", after: number): void {
-    this.abort(
-      new TimeoutError({ url: this.currentRequest.url.href, reason: { _tag: "TimedOut", timer, after } })
-    )
-  }
-
-  /** Puts the total timer on the wheel. */
-  startClock(): void {
-    if (this.#suspendCount === 0) this.#arm()
+  protected override timedOut(timer: "idle" | "resource", after: number): void {
+    const reason = { _tag: "TimedOut", timer, after } as const
+    this.abort(new TimeoutError({ url: this.currentRequest.url.href, reason }))
   }
 
   // ---- suspension
@@ -358,8 +306,7 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
   suspend(): void {
     this.#suspendCount++
     if (this.#suspendCount > 1) return
-    this.#suspendedSince = this.session.wheel.now()
-    this.session.wheel.remove(this)
+    this.holdClock()
     this.#pausable?.pause()
     this.changed()
   }
@@ -368,11 +315,8 @@ export class ExchangeContext implements ExchangeControl, WheelEntry {
     if (this.#suspendCount === 0 || this.#completed) return
     this.#suspendCount--
     if (this.#suspendCount > 0) return
-    const now = this.session.wheel.now()
-    this.#totalDeadline += now - this.#suspendedSince
-    if (this.#idleSince !== Infinity) this.#idleSince = now
-    this.deadline = Infinity
-    this.#arm()
+    this.releaseClock()
+    if (!this.#settled) this.startClock()
     const gate = this.#gate
     this.#gate = undefined
     gate?.()
