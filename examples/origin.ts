@@ -88,7 +88,9 @@ const start = async (size: Size) => {
     if (delivered++ > 0) return void send(response, size.bytes).then(() => response.end())
     return void send(response, size.resetAfter).then(() => {
       // a reset throws away what the kernel has not delivered yet, and is a matter of the TCP socket below TLS
-      setTimeout(() => sockets.get(socket.remotePort ?? 0)?.resetAndDestroy(), deliveryTime)
+      const reset = () => sockets.get(socket.remotePort ?? 0)?.resetAndDestroy()
+      // a loop that was late runs its timers first: the round of reading after them still comes before the reset
+      setTimeout(() => setImmediate(reset), deliveryTime)
     })
   })
   server.on("connection", (socket: Socket) => {

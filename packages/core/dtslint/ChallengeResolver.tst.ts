@@ -1,7 +1,10 @@
 // What a resolver asks of its surroundings: the needs of its handlers, and a capability for server trust, no more.
+import type { AuthenticationChallenge } from "@urlsession/core/AuthenticationChallenge"
+import type { ServerTrustControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
+import * as ServerTrust from "@urlsession/core/ServerTrust"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -9,27 +12,163 @@ import type * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "tstyche"
 
 class Vault extends Context.Tag("Vault")<Vault, { readonly password: Effect.Effect<Redacted.Redacted> }>() {}
+class Audit extends Context.Tag("Audit")<Audit, { readonly note: (text: string) => Effect.Effect<void> }>() {}
 
-const fromVault = ChallengeResolver.forSpace({ origin: "https://api.example.com" }, () =>
+type Slot = ChallengeResolver.ChallengeResolver
+const origin = "https://api.example.com"
+declare const ada: Credential.PasswordCredential
+declare const flag: boolean
+
+const fromVault = ChallengeResolver.forSpace({ origin }, () =>
   Effect.map(
     Effect.flatMap(Vault, (vault) => vault.password),
     (password) => Disposition.use(Credential.password({ user: "ada", password }))
   ))
 
-describe("ChallengeResolver.layer", () => {
+describe("ChallengeResolver.layer: what must compile", () => {
   it("needs nothing for handlers that need nothing", () => {
     expect(ChallengeResolver.layer({
       Basic: ChallengeResolver.anyOrigin(() => Effect.succeed(Disposition.cancel))
-    })).type.toBe<Layer.Layer<ChallengeResolver.ChallengeResolver>>()
+    })).type.toBe<Layer.Layer<Slot>>()
+    expect(ChallengeResolver.layer({})).type.toBe<Layer.Layer<Slot>>()
   })
 
   it("needs what its handlers need", () => {
-    expect(ChallengeResolver.layer({ Digest: fromVault })).type.toBe<
-      Layer.Layer<ChallengeResolver.ChallengeResolver, never, Vault>
+    expect(ChallengeResolver.layer({ Digest: fromVault })).type.toBe<Layer.Layer<Slot, never, Vault>>()
+  })
+
+  it("needs the union of what they need, by gen, pipe and plain functions", () => {
+    const layer = ChallengeResolver.layer({
+      Basic: ChallengeResolver.forSpace({ origin, realm: "api" }, (challenge) =>
+        Effect.gen(function*() {
+          const vault = yield* Vault
+          if (challenge.previousFailureCount > 0) return Disposition.cancel
+          return Disposition.use(Credential.password({ user: "ada", password: yield* vault.password }))
+        })),
+      Digest: (challenge) =>
+        Audit.pipe(
+          Effect.flatMap((audit) => audit.note(String(challenge.space))),
+          Effect.as(flag ? Disposition.use(ada) : Disposition.next)
+        )
+    })
+    expect(layer).type.toBe<Layer.Layer<Slot, never, Vault | Audit>>()
+  })
+
+  it("gives handlers the challenge without annotations", () => {
+    ChallengeResolver.layer({
+      Digest: (challenge) => {
+        expect(challenge).type.toBe<AuthenticationChallenge>()
+        return Effect.succeed(Disposition.useNone)
+      },
+      Basic: ChallengeResolver.forSpace({ origin }, ({ previousFailureCount, space }) => {
+        expect(previousFailureCount).type.toBe<number>()
+        expect(space.realm).type.toBe<string | undefined>()
+        return Effect.succeed(Disposition.reject)
+      })
+    })
+  })
+
+  it("takes an entry that may be absent, with all that it may need", () => {
+    const maybe = flag ? { Basic: fromVault } : {}
+    expect(ChallengeResolver.layer({ ...maybe, Digest: () => Effect.as(Audit, Disposition.next) })).type.toBe<
+      Layer.Layer<Slot, never, Vault | Audit>
     >()
   })
 
-  it("refuses a method that does not exist", () => {
-    expect(ChallengeResolver.layer).type.not.toBeCallableWith({ Basics: fromVault })
+  it("lets a handler fail in any way: the session turns it into ResolverFailed", () => {
+    expect(ChallengeResolver.layer({ Digest: () => Effect.fail("no vault") })).type.toBe<Layer.Layer<Slot>>()
+  })
+
+  it("adds ServerTrustControl for the key ServerTrust alone", () => {
+    expect(ChallengeResolver.layer({ ServerTrust: ServerTrust.default })).type.toBe<
+      Layer.Layer<Slot, never, ServerTrustControl>
+    >()
+    expect(ChallengeResolver.layer({
+      Basic: fromVault,
+      ServerTrust: ServerTrust.custom((trust) =>
+        Effect.as(Audit, trust.trusted ? ServerTrust.accept : ServerTrust.verify)
+      )
+    })).type.toBe<Layer.Layer<Slot, never, ServerTrustControl | Vault | Audit>>()
+  })
+})
+
+describe("resolvers as values", () => {
+  it("make gives a value that needs what its handlers need", () => {
+    expect(ChallengeResolver.make({ Basic: fromVault })).type.toBe<ChallengeResolver.Resolver<Vault>>()
+    expect(ChallengeResolver.make({})).type.toBe<ChallengeResolver.Resolver>()
+  })
+
+  it("orElse adds the needs of both, in a pipe too", () => {
+    const audited = ChallengeResolver.make({ Digest: () => Effect.as(Audit, Disposition.next) })
+    expect(ChallengeResolver.make({ Basic: fromVault }).pipe(ChallengeResolver.orElse(audited))).type.toBe<
+      ChallengeResolver.Resolver<Vault | Audit>
+    >()
+  })
+
+  it("layerFrom and provideTask move the needs to where they are used, and touch nothing else", () => {
+    const resolver = ChallengeResolver.make({ Basic: fromVault, ServerTrust: ServerTrust.default })
+    expect(ChallengeResolver.layerFrom(resolver)).type.toBe<Layer.Layer<Slot, never, Vault | ServerTrustControl>>()
+    const effect = ChallengeResolver.provideTask(resolver)(
+      Effect.as(Effect.zipRight(Audit, Effect.fail("e" as const)), 1)
+    )
+    expect(effect).type.toBe<Effect.Effect<number, "e", Audit | Vault | ServerTrustControl>>()
+  })
+
+  it("a resolver with needs is not one without", () => {
+    expect(ChallengeResolver.make({ Basic: fromVault })).type.not.toBeAssignableTo<ChallengeResolver.Resolver>()
+    expect(ChallengeResolver.make({})).type.toBeAssignableTo<ChallengeResolver.Resolver<Vault>>()
+  })
+})
+
+describe("ChallengeResolver.layer: what must not compile, and with which message", () => {
+  it("a method that does not exist", () => {
+    expect(ChallengeResolver.layer({ Kerberos: fromVault, Basic: fromVault })).type.toRaiseError(
+      "'Kerberos' is not an authentication method"
+    )
+    expect(ChallengeResolver.make({ Kerberos: fromVault, Basic: fromVault })).type.toRaiseError(
+      "'Kerberos' is not an authentication method"
+    )
+    expect(ChallengeResolver.layer({ Kerberos: fromVault })).type.toRaiseError("'Kerberos' does not exist")
+  })
+
+  it("a typo", () => {
+    expect(ChallengeResolver.layer({ Basci: fromVault })).type.toRaiseError("Did you mean to write 'Basic'?")
+  })
+
+  it("Basic without an origin", () => {
+    expect(ChallengeResolver.layer({ Basic: () => Effect.succeed(Disposition.use(ada)) })).type.toRaiseError(
+      "is not assignable to type 'SpaceHandler<unknown>'"
+    )
+    expect(ChallengeResolver.forSpace).type.not.toBeCallableWith(
+      { realm: "api" },
+      () => Effect.succeed(Disposition.next)
+    )
+  })
+
+  it("a handler that gives no Effect", () => {
+    expect(ChallengeResolver.forSpace({ origin }, () => Disposition.cancel)).type.toRaiseError(
+      "Type 'CancelChallenge' is missing the following properties from type 'Effect<Disposition<PasswordCredential>"
+    )
+    expect(ChallengeResolver.layer({ Digest: () => Disposition.cancel })).type.toRaiseError(
+      "Type 'CancelChallenge' is missing the following properties from type 'Effect<Disposition<PasswordCredential>"
+    )
+  })
+
+  it("a handler that gives something else than a disposition", () => {
+    expect(ChallengeResolver.layer({ Digest: () => Effect.succeed("cancel") })).type.toRaiseError(
+      "Type 'string' is not assignable to type 'Disposition<PasswordCredential>'"
+    )
+  })
+
+  it("a credential of TLS for a method of HTTP", () => {
+    expect(ChallengeResolver.layer({
+      Digest: () => Effect.succeed(Disposition.use(Credential.trust({} as ServerTrust.ServerTrust)))
+    })).type.toRaiseError("Type 'TrustCredential' is missing the following properties from type 'PasswordCredential'")
+  })
+
+  it("a function where an evaluator is wanted", () => {
+    expect(ChallengeResolver.layer).type.not.toBeCallableWith({
+      ServerTrust: () => Effect.succeed(ServerTrust.accept)
+    })
   })
 })

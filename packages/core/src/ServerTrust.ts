@@ -359,6 +359,9 @@ const mergeRoots = (left: Roots, right: Roots): Roots => {
   return { _tag: "Additional", pem: [...left.pem, ...right.pem] }
 }
 
+/** Distributes, so that no evaluators at all need nothing. */
+type EvaluatorContext<One> = One extends Evaluator<infer R> ? R : never
+
 /**
  * All of several evaluators: the roots configure the handshake together (`onlyRoots` is the narrower promise and holds),
  * then each judges in order and the first rejection decides. One `Accept` against the platform suffices where no other
@@ -369,7 +372,7 @@ const mergeRoots = (left: Roots, right: Roots): Roots => {
  */
 export function composite<const Evaluators extends ReadonlyArray<Evaluator<unknown>>>(
   ...evaluators: Evaluators
-): Evaluator<Evaluators[number] extends Evaluator<infer R> ? R : never>
+): Evaluator<EvaluatorContext<Evaluators[number]>>
 export function composite(...evaluators: ReadonlyArray<Evaluator<unknown>>): Evaluator<unknown> {
   const judges = evaluators.flatMap((one) =>
     one.judge === undefined ? [] : [{ judge: one.judge, mayAccept: one.mayAccept }]

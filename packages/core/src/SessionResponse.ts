@@ -38,7 +38,7 @@ export interface SessionResponse {
   readonly text: Effect.Effect<string, ExchangeError>
   /** The whole body as JSON; decode it with a Schema. */
   readonly json: Effect.Effect<unknown, ExchangeError>
-  /** The body as a stream of chunks of at most 64 KiB, with back-pressure down to the connection. */
+  /** The body as a stream of chunks of at most 256 KiB, with back-pressure down to the connection. */
   readonly stream: Stream.Stream<Uint8Array, ExchangeError>
   /** Calls a function with every piece of the body, decoded. The bytes are lent: copy what must outlive the call. */
   readonly forEachChunk: (f: (borrowed: Uint8Array) => void) => Effect.Effect<void, ExchangeError>

@@ -14,13 +14,17 @@ export interface Captured<in R> {
 /** The key under which the fiber of a delegate queue is marked: it belongs to whoever runs, not to what was captured. */
 export const delegateQueueKey = "@urlsession/core/internal/OnDelegateQueue"
 
-const ofTheCaller = [Tracer.ParentSpan.key, delegateQueueKey]
+/** The key under which the resolvers stand that are being asked: it belongs to whoever runs, too. */
+export const resolvingKey = "@urlsession/core/internal/Resolving"
+
+const marks = [delegateQueueKey, resolvingKey]
+const ofTheCaller = [Tracer.ParentSpan.key, ...marks]
 
 const without = <R>(context: Context.Context<R>): Context.Context<R> => {
-  if (!context.unsafeMap.has(taskDelegateKey) && !context.unsafeMap.has(delegateQueueKey)) return context
+  const foreign = [taskDelegateKey, ...marks].filter((key) => context.unsafeMap.has(key))
+  if (foreign.length === 0) return context
   const map = new Map(context.unsafeMap)
-  map.delete(taskDelegateKey)
-  map.delete(delegateQueueKey)
+  for (const key of foreign) map.delete(key)
   return Context.unsafeMake<R>(map)
 }
 
@@ -32,7 +36,7 @@ const withThoseOf = <R>(own: Context.Context<R>, caller: Context.Context<never>)
   return Context.unsafeMake<R>(map)
 }
 
-/** Captures the services of the place where it is run. Only the parent span and the mark of the delegate queue are the caller's. */
+/** Captures the services of the place where it is run. Only the parent span and our marks are the caller's. */
 export const capture = <R>(): Effect.Effect<Captured<R>, never, R> =>
   Effect.map(Effect.context<R>(), (context) => {
     const own = without(context)

@@ -23,7 +23,7 @@ import {
   storageWith,
   wrong
 } from "./authSupport.ts"
-import { api, requests, scripted } from "./support.ts"
+import { api, scripted } from "./support.ts"
 
 const asAda = ChallengeResolver.layerFrom(always(ada))
 
@@ -340,52 +340,4 @@ describe("storage", () => {
       Effect.provide(storageWith([ada, spaceOf("Basic", "other")], [ada, spaceOf("Digest", "api")])),
       scripted(basicServer(ada))
     ))
-})
-
-describe("sessions never share (spec/effect.md 1)", () => {
-  it.scoped("two sessions with their own delegates in one context answer with their own passwords", () =>
-    Effect.gen(function*() {
-      const a = yield* UrlSession.make().pipe(Effect.provide(ChallengeResolver.layerFrom(always(ada))))
-      const b = yield* UrlSession.make().pipe(Effect.provide(ChallengeResolver.layerFrom(always(bob))))
-      // both slots stand in the caller's context at the time of the call, and neither is looked at
-      yield* a.data(api).pipe(Effect.provide(ChallengeResolver.layerFrom(always(bob))))
-      yield* b.data(api).pipe(Effect.provide(ChallengeResolver.layerFrom(always(ada))))
-      yield* a.data(api)
-      assert.deepStrictEqual(yield* sent, [undefined, basicOf(ada), undefined, basicOf(bob), basicOf(ada)])
-    }).pipe(scripted(basicServer(ada, bob))))
-
-  it.scoped("a delegate that stands in the context of a call only is not used", () =>
-    Effect.gen(function*() {
-      const session = yield* UrlSession.make()
-      const [, response] = yield* session.data(api).pipe(Effect.provide(asAda))
-      assert.strictEqual(response.status, 401)
-      assert.strictEqual((yield* requests).length, 1)
-    }).pipe(scripted(basicServer(ada))))
-
-  it.scoped("UrlSession.layer takes its delegate as an argument, so it cannot be left beside it", () =>
-    Effect.gen(function*() {
-      const session = yield* UrlSession.UrlSession
-      const [, response] = yield* session.data(api)
-      assert.strictEqual(response.status, 200)
-    }).pipe(Effect.provide(UrlSession.layer(undefined, asAda)), scripted(basicServer(ada))))
-
-  it.scoped("a task's resolver that uses the session does not meet itself", () => {
-    let depth = 0
-    return Effect.gen(function*() {
-      const session = yield* UrlSession.make()
-      const task = ChallengeResolver.make({
-        Basic: ChallengeResolver.anyOrigin(() =>
-          Effect.gen(function*() {
-            depth++
-            const [, token] = yield* session.data("https://api.test/token")
-            assert.strictEqual(token.status, 401)
-            return Disposition.use(ada)
-          })
-        )
-      })
-      const [, response] = yield* session.data(api).pipe(ChallengeResolver.provideTask(task))
-      assert.strictEqual(response.status, 200)
-      assert.strictEqual(depth, 1)
-    }).pipe(scripted(basicServer(ada)))
-  })
 })

@@ -206,14 +206,15 @@ describe("a body", () => {
       const session = yield* UrlSession.make(SessionConfiguration.make({ timeoutIntervalForRequest: "1 second" }))
       const response = yield* session.execute(api)
       const reading = yield* Effect.fork(
-        Stream.runFoldEffect(response.stream, 0, (sum, bytes) =>
-          Effect.as(Effect.sleep("2 seconds"), sum + bytes.length))
+        Stream.runFoldEffect(
+          response.stream,
+          0,
+          (sum, bytes) => Effect.as(Effect.sleep("2 seconds"), sum + bytes.length)
+        )
       )
       yield* TestClock.adjust("3 minutes")
       assert.strictEqual(yield* Fiber.join(reading), 4 * 1024 * 1024)
-    }).pipe(scripted(() =>
-      large
-    )))
+    }).pipe(scripted(() => large)))
 
   it.scoped("that nobody reads holds nothing when it is small; cancel gives up a large one", () =>
     Effect.gen(function*() {

@@ -6,9 +6,9 @@ import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import { CredentialStorage } from "@urlsession/core/CredentialStorage"
 import * as Disposition from "@urlsession/core/Disposition"
-import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
-import * as SessionHttpClient from "@urlsession/core/SessionHttpClient"
+import type * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import type * as SessionError from "@urlsession/core/SessionError"
+import * as SessionHttpClient from "@urlsession/core/SessionHttpClient"
 import type { Input } from "@urlsession/core/SessionRequest"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
@@ -148,7 +148,9 @@ const exposed = (
         clean(what, exit)
         if (Exit.isSuccess(exit)) return clean(what, exit.value)
         clean(`${what}: cause`, exit.cause)
-        for (const error of [...Cause.failures(exit.cause), ...Cause.defects(exit.cause)]) clean(`${what}: error`, error)
+        for (const error of [...Cause.failures(exit.cause), ...Cause.defects(exit.cause)]) {
+          clean(`${what}: error`, error)
+        }
       }
       look("data", yield* Effect.exit(Effect.withSpan(session.data(input), "data")))
       look("execute", yield* Effect.exit(session.execute(input)))
@@ -174,7 +176,10 @@ const exposed = (
           return response.text
         })
         // without a Scope, and with one, which goes through the platform's own client and its span
-        look("HttpClient", yield* Effect.exit(through.pipe(Effect.mapInputContext(() => Context.empty()))))
+        look(
+          "HttpClient",
+          yield* Effect.exit(through.pipe(Effect.mapInputContext((_: Context.Context<never>) => Context.empty())))
+        )
         look("HttpClient in a Scope", yield* Effect.exit(Effect.scoped(HttpClient.withScope(client).execute(input))))
         look("HttpClient in a scope", yield* Effect.exit(Effect.scoped(through)))
       }
@@ -204,29 +209,47 @@ const basic = (request: TestTransport.ReceivedRequest) =>
 
 describe("secrets stay out of everything printable", () => {
   exposed("Basic that works", signed, basic, { disposition: () => Disposition.use(user) })
-  exposed("Basic in Latin-1", signed, (request) =>
-    request.authorization === undefined ? TestTransport.challenge("Basic realm=\"api\"") : TestTransport.respond(200), {
-    disposition: () => Disposition.use(user)
-  })
+  exposed(
+    "Basic in Latin-1",
+    signed,
+    (request) =>
+      request.authorization === undefined ? TestTransport.challenge("Basic realm=\"api\"") : TestTransport.respond(200),
+    {
+      disposition: () => Disposition.use(user)
+    }
+  )
   exposed("Basic that is refused and then cancelled", signed, () => never, {
     disposition: (asked) => asked.count > 1 ? Disposition.cancel : Disposition.use(user)
   })
   exposed("Basic for ever: TooManyRounds", signed, () => never, { disposition: () => Disposition.use(user) })
-  exposed("Basic that is let in, and then the connection is lost", signed, (request) =>
-    request.authorization === undefined ? never : lost(), { disposition: () => Disposition.use(user) })
+  exposed(
+    "Basic that is let in, and then the connection is lost",
+    signed,
+    (request) => request.authorization === undefined ? never : lost(),
+    { disposition: () => Disposition.use(user) }
+  )
   exposed("a credential that cannot be used", signed, () => never, {
     disposition: () => Disposition.use(Credential.password({ user: "a:b", password }))
   })
   const server = new DigestServer(user)
   exposed("Digest", signed, server.answer, { disposition: () => Disposition.use(user) })
-  exposed("Digest that is refused", signed, new DigestServer(Credential.password({ user: "ada", password: "x" })).answer, {
-    disposition: (asked) => asked.count > 1 ? Disposition.cancel : Disposition.use(user)
-  })
+  exposed(
+    "Digest that is refused",
+    signed,
+    new DigestServer(Credential.password({ user: "ada", password: "x" })).answer,
+    {
+      disposition: (asked) => asked.count > 1 ? Disposition.cancel : Disposition.use(user)
+    }
+  )
   exposed("user info in the URL that works", withUser, basic)
   exposed("user info in the URL that is refused", withUser, () => never)
   exposed("user info in the URL, and the connection is lost", withUser, lost)
   exposed("user info in the URL of a platform request", HttpClientRequest.get(withUser), basic)
-  exposed("user info in the URL of a platform request, and the connection is lost", HttpClientRequest.get(withUser), lost)
+  exposed(
+    "user info in the URL of a platform request, and the connection is lost",
+    HttpClientRequest.get(withUser),
+    lost
+  )
   exposed(
     "a bearer token, a cookie and a signed query",
     HttpClientRequest.get(signed).pipe(
@@ -250,19 +273,37 @@ describe("secrets stay out of everything printable", () => {
     HttpClientRequest.post(signed).pipe(HttpClientRequest.bodyText(`password=${form}`)),
     () => [...TestTransport.head(200, {}, 100), ...TestTransport.bytes("half"), ...lost()]
   )
-  exposed("a server that is not trusted", HttpClientRequest.get(withUser).pipe(HttpClientRequest.bearerToken(token)), basic, {
-    faults: ["UnknownRoot"]
-  })
-  exposed("redirects without end", HttpClientRequest.get(signed).pipe(HttpClientRequest.bearerToken(token)), () =>
-    TestTransport.redirect(302, `https://ada:${urlPassword}@api.test/next?X-Signature=${signature}`))
-  exposed("a redirect to another origin", HttpClientRequest.get(signed).pipe(HttpClientRequest.bearerToken(token)), (request) =>
-    request.url.startsWith("https://api.test")
-      ? TestTransport.redirect(302, `https://other.test/?X-Signature=${signature}`)
-      : TestTransport.respond(200))
-  exposed("a redirect to nowhere", signed, () =>
-    TestTransport.redirect(302, `https://ada:${urlPassword}@[/?X-Signature=${signature}`))
-  exposed("a redirect to a scheme that is not served", signed, () =>
-    TestTransport.redirect(302, `ftp://ada:${urlPassword}@api.test/?X-Signature=${signature}`))
+  exposed(
+    "a server that is not trusted",
+    HttpClientRequest.get(withUser).pipe(HttpClientRequest.bearerToken(token)),
+    basic,
+    {
+      faults: ["UnknownRoot"]
+    }
+  )
+  exposed(
+    "redirects without end",
+    HttpClientRequest.get(signed).pipe(HttpClientRequest.bearerToken(token)),
+    () => TestTransport.redirect(302, `https://ada:${urlPassword}@api.test/next?X-Signature=${signature}`)
+  )
+  exposed(
+    "a redirect to another origin",
+    HttpClientRequest.get(signed).pipe(HttpClientRequest.bearerToken(token)),
+    (request) =>
+      request.url.startsWith("https://api.test")
+        ? TestTransport.redirect(302, `https://other.test/?X-Signature=${signature}`)
+        : TestTransport.respond(200)
+  )
+  exposed(
+    "a redirect to nowhere",
+    signed,
+    () => TestTransport.redirect(302, `https://ada:${urlPassword}@[/?X-Signature=${signature}`)
+  )
+  exposed(
+    "a redirect to a scheme that is not served",
+    signed,
+    () => TestTransport.redirect(302, `ftp://ada:${urlPassword}@api.test/?X-Signature=${signature}`)
+  )
   exposed("a URL that is none", `https://ada:${urlPassword}@api.test:99999/?X-Signature=${signature}`, basic)
   exposed("a scheme that is not served", `ftp://ada:${urlPassword}@api.test/?X-Signature=${signature}`, basic)
   exposed("a GET with a body", HttpClientRequest.get(withUser).pipe(HttpClientRequest.bodyText(form)), basic)
@@ -271,8 +312,11 @@ describe("secrets stay out of everything printable", () => {
     HttpClientRequest.get(withUser).pipe(HttpClientRequest.setHeader("x-token", `${token}\r\nx: y`)),
     basic
   )
-  exposed("an answer that is not JSON, and a session that ends", signed, () =>
-    TestTransport.respond(200, { body: `{"password": ${form}` }))
+  exposed(
+    "an answer that is not JSON, and a session that ends",
+    signed,
+    () => TestTransport.respond(200, { body: `{"password": ${form}` })
+  )
 })
 
 describe("a failing handler is reported without the request's secrets", () => {

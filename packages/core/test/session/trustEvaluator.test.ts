@@ -104,7 +104,7 @@ describe("composite", () => {
   })
 
   it("onlyRoots is the narrower promise: it holds against additional ones, on either side (TRU-02)", () => {
-    const only = { _tag: "Only", pem: ["a"] }
+    const only: ServerTrust.Roots = { _tag: "Only", pem: ["a"] }
     assert.deepStrictEqual(roots(ServerTrust.onlyRoots(["a"]), ServerTrust.additionalRoots(["b"])), only)
     assert.deepStrictEqual(roots(ServerTrust.additionalRoots(["b"]), ServerTrust.onlyRoots(["a"])), only)
     assert.deepStrictEqual(roots(ServerTrust.onlyRoots(["a"]), ServerTrust.default), only)

@@ -7,22 +7,26 @@ import { processOutputs } from "./screen.ts"
 
 /** Runs the command with this process's arguments, then ends the process. */
 export const launch = (demo?: Demo): void => {
-  for (const stream of [process.stdout, process.stderr]) {
-    // whoever reads us has gone (`| head`): there is nobody left to say anything to
-    stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
-  }
   let code = 1
+  let unheard = false
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", () => {
+      // whoever read this has gone (`| head`): end as by Ctrl-C, so that what is open is closed and removed
+      if (!unheard) process.emit("SIGINT")
+      unheard = true
+    })
+  }
   const program = Effect.map(run(process.argv.slice(2), processOutputs(), demo), (given) => {
     code = given
   })
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
-    // an interrupted run has no code of its own; a shell knows 130 as the end by Ctrl-C
+    // shells know 130 as the end by Ctrl-C, and 141 as that by a closed pipe
     teardown: (exit, done) => {
       const interrupted = Exit.isInterrupted(exit)
       // the bar may be in the middle of a line, where the shell would go on
       if (interrupted && process.stdout.isTTY) process.stdout.write("\n")
-      done(interrupted ? 130 : code)
+      done(unheard ? 141 : interrupted ? 130 : code)
     }
   })
 }

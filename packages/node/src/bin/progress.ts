@@ -33,5 +33,13 @@ export const bar = (moment: Moment, columns: number): string => {
 /** Which tenth a transfer has reached, 0 to 10; 0 where nobody knows the total. */
 export const tenth = (moment: Moment): number => Math.floor((fraction(moment) ?? 0) * 10 + 1e-9)
 
-/** The line for a tenth. */
-export const step = (moment: Moment): string => `${`${tenth(moment) * 10} %`.padStart(5)}  ${amount(moment)}`
+/** The lines for the tenths that were passed since `before`, each once, however many were passed at a time. */
+export const steps = (moment: Moment, before: number): ReadonlyArray<string> => {
+  const { total } = moment
+  if (total === undefined) return []
+  const lines: Array<string> = []
+  for (let passed = before + 1; passed <= tenth(moment); passed++) {
+    lines.push(`${`${passed * 10} %`.padStart(5)}  ${amount({ ...moment, done: (total * passed) / 10 })}`)
+  }
+  return lines
+}

@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { bar, type Moment, step, tenth } from "./progress.ts"
+import { bar, type Moment, steps, tenth } from "./progress.ts"
 import { type Exchange, json } from "./report.ts"
 import { waterfall } from "./waterfall.ts"
 
@@ -56,9 +56,9 @@ class Display {
     }
     const moment = this.#moment = { done, total, elapsed: now - this.#start }
     if (!this.#output.isTerminal) {
-      if (tenth(moment) <= this.#tenth) return
+      for (const line of steps(moment, this.#tenth)) this.#output.write(`${line}\n`)
       this.#tenth = tenth(moment)
-      return this.#output.write(`${step(moment)}\n`)
+      return
     }
     if (now - this.#drawn < frame) return
     this.#drawn = now

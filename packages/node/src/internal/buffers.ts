@@ -31,8 +31,8 @@ export const releaseLarge = (buffer: Uint8Array): void => {
 /** A read is worth no less than this. */
 export const freshLeast = 16 * 1024
 
-/** Memory that is read into once and then belongs to whoever gets the bytes; not cleared, and nobody else's. */
-export const freshBytes = (): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(sharedSize).buffer)
+/** Memory that is read into once and then belongs to whoever gets the bytes; not cleared, and nobody else's. Large, since each piece costs the collector. */
+export const freshBytes = (): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(largeSize).buffer)
 
 /** A plain copy that nobody else has. */
 export const copyOf = (borrowed: Uint8Array): Uint8Array => {

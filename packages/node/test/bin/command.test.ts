@@ -70,9 +70,10 @@ describe("the command", () => {
         )
         assert.strictEqual(stderr, "")
         assert.strictEqual(code, 0)
+        // some kernels show a reset behind unread bytes as an end
         assert.match(
           stdout,
-          /ConnectionError NetworkConnectionLost: the connection was reset after \d+ of 655360 bytes/
+          /ConnectionError NetworkConnectionLost: the connection was (?:reset|closed) after \d+ of 655360 bytes/
         )
         assert.include(stdout, "100 %  640.0 KiB of 640.0 KiB\n")
         assert.include(stdout, `saved as ${output}\nsha256 ${target.sha256} ok\n1. GET ${target.url} -> 302\n`)

@@ -1,7 +1,7 @@
 /** The drawings of the command line, as text. */
 import { assert, describe, it } from "@effect/vitest"
 import type { TransactionMetrics } from "@urlsession/core/TaskMetrics"
-import { bar, step, tenth } from "../../src/bin/progress.ts"
+import { bar, steps, tenth } from "../../src/bin/progress.ts"
 import { json } from "../../src/bin/report.ts"
 import { bytes, time } from "../../src/bin/units.ts"
 import { duration, phases, shownUrl, waterfall } from "../../src/bin/waterfall.ts"
@@ -106,7 +106,12 @@ describe("progress", () => {
     assert.strictEqual(tenth({ done: 0, total: 0, elapsed: 0 }), 0)
     // three tenths are not quite 0.3 in binary
     assert.strictEqual(tenth({ done: 3, total: 10, elapsed: 0 }), 3)
-    assert.strictEqual(step({ done: 31, total: 100, elapsed: 0 }), " 30 %  31 B of 100 B")
+    assert.deepStrictEqual(steps({ done: 31, total: 100, elapsed: 0 }, 1), [
+      " 20 %  20 B of 100 B",
+      " 30 %  30 B of 100 B"
+    ])
+    assert.deepStrictEqual(steps({ done: 31, total: 100, elapsed: 0 }, 3), [])
+    assert.deepStrictEqual(steps({ done: 31, total: undefined, elapsed: 0 }, 0), [])
   })
 })
 

@@ -14,7 +14,8 @@ const ada = Disposition.use(Credential.password({ user: "ada", password: "correc
 
 const count = (log: ReadonlyArray<string>, what: string): number => log.filter((one) => one === what).length
 
-const always = (disposition: Disposition.Disposition, seen: Array<AuthenticationChallenge> = []) => (
+const always = (disposition: Disposition.Disposition, seen: Array<AuthenticationChallenge> = []) =>
+(
   challenge: AuthenticationChallenge
 ) => {
   seen.push(challenge)
@@ -49,7 +50,10 @@ describe("TRU-05 Digest against a server that verifies", () => {
           }))
         assert.deepStrictEqual(server.log, ["no credentials", "ok", "ok", "ok"])
         assert.strictEqual(seen.length, 1)
-        assert.strictEqual(Option.getOrUndefined(seen[0]?.space.realm === undefined ? Option.none() : Option.some(seen[0].space.realm)), "the \"vault\"")
+        assert.strictEqual(
+          Option.getOrUndefined(seen[0]?.space.realm === undefined ? Option.none() : Option.some(seen[0].space.realm)),
+          "the \"vault\""
+        )
         assert.strictEqual(server.nonces(), 1)
         assert.strictEqual(server.connections(), 1)
       }))
@@ -185,7 +189,9 @@ describe("TRU-05 Digest against a server that verifies", () => {
   it.scopedLive("AUT-05 AUT-07 useNone and a rejected space deliver the 401 with its body", () =>
     Effect.gen(function*() {
       const server = yield* digestServer({ ...rules, algorithm: "MD5", qop: "auth" })
-      for (const disposition of [Disposition.useNone, Disposition.reject, Disposition.performDefault, Disposition.next]) {
+      for (
+        const disposition of [Disposition.useNone, Disposition.reject, Disposition.performDefault, Disposition.next]
+      ) {
         yield* withSession({ delegate: digest(always(disposition)) }, (session) =>
           Effect.gen(function*() {
             const [bytes, head] = yield* session.data(server.origin)
@@ -226,7 +232,10 @@ const basicServer = rawServer({
     peer.socket.write(
       right || path.startsWith("/public")
         ? response(`welcome ${path}`)
-        : response("who?", { status: "401 Unauthorized", fields: [`WWW-Authenticate: Basic realm="r", charset="UTF-8"`] })
+        : response("who?", {
+          status: "401 Unauthorized",
+          fields: [`WWW-Authenticate: Basic realm="r", charset="UTF-8"`]
+        })
     )
   }
 })
@@ -313,14 +322,16 @@ describe("TRU-04 Basic", () => {
       yield* withSession({ delegate }, (session) =>
         Effect.gen(function*() {
           yield* session.data(`${server.origin}/`)
-          for (const request of [
-            HttpClientRequest.get(away),
-            HttpClientRequest.setHeaders(HttpClientRequest.get(away), {
-              authorization: "Basic c2VjcmV0",
-              cookie: "secret=1",
-              "x-api-key": "secret"
-            })
-          ]) {
+          for (
+            const request of [
+              HttpClientRequest.get(away),
+              HttpClientRequest.setHeaders(HttpClientRequest.get(away), {
+                authorization: "Basic c2VjcmV0",
+                cookie: "secret=1",
+                "x-api-key": "secret"
+              })
+            ]
+          ) {
             const [bytes] = yield* session.data(request)
             assert.strictEqual(text(bytes), "elsewhere")
           }

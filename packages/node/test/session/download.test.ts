@@ -71,8 +71,11 @@ const withDownload = <A, E>(
   Effect.gen(function*() {
     const path = yield* folder
     const server = yield* rawServer(behaviour)
-    const result = yield* withSession({}, (session) => use({ session, url: server.origin, path, target: join(path, "big.iso") }))
-    yield* until(() => server.open() === 0)
+    const result = yield* withSession({}, (session) =>
+      use({ session, url: server.origin, path, target: join(path, "big.iso") }))
+    yield* until(() =>
+      server.open() === 0
+    )
     assert.strictEqual(openFiles(path), 0)
     return result
   }).pipe(Effect.provide(NodeFileSystem.layer))
@@ -262,17 +265,23 @@ describe("files that cannot be written", () => {
     Effect.gen(function*() {
       const late = changed((real) => ({
         rename: (from, to) =>
-          Effect.zipRight(Effect.sync(() => fs.mkdirSync(join(to, "inside"), { recursive: true })), real.rename(from, to))
+          Effect.zipRight(
+            Effect.sync(() => fs.mkdirSync(join(to, "inside"), { recursive: true })),
+            real.rename(from, to)
+          )
       }))
       const error = yield* failing((at) => join(at, "x"), "FileError/CannotMoveFile", late)
       assert.strictEqual(error.code, -3005)
     }))
 
   it.scopedLive("the configuration's limit of whole bodies does not hold for files", () =>
-    withDownload(whole, ({ target, url }) =>
-      withSession({ configuration: { maximumBodyBytes: 1000 } }, (session) =>
-        Effect.gen(function*() {
-          yield* session.download(url, target)
-          assert.strictEqual(fs.statSync(target).size, size)
-        }))))
+    withDownload(
+      whole,
+      ({ target, url }) =>
+        withSession({ configuration: { maximumBodyBytes: 1000 } }, (session) =>
+          Effect.gen(function*() {
+            yield* session.download(url, target)
+            assert.strictEqual(fs.statSync(target).size, size)
+          }))
+    ))
 })

@@ -4,7 +4,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as TestClock from "effect/TestClock"
 import { until } from "../support/fakeControl.ts"
 import { answering, type Behaviour, rawServer, response } from "../support/rawServer.ts"
 import { failsWith, leaf, text, withSession } from "./support.ts"
@@ -25,22 +24,28 @@ const ending = (bytes: string): Behaviour => ({ onRequest: (peer) => peer.socket
 
 describe("no connection", () => {
   it.scopedLive("a name that does not exist is CannotFindHost, for good", () =>
-    withSession({ transport: { lookup: () => Effect.fail(dnsError("ENOTFOUND")) } }, (session) =>
-      Effect.gen(function*() {
-        const error = yield* failsWith(session.data("http://nowhere.test/"), "ConnectionError/CannotFindHost")
-        assert.deepInclude(error.reason, { host: "nowhere.test", temporary: false })
-        assert.strictEqual(error.code, -1003)
-        assert.isFalse(error.isTransient)
-        assert.strictEqual(error.url, "http://nowhere.test/")
-      })))
+    withSession(
+      { transport: { lookup: () => Effect.fail(dnsError("ENOTFOUND")) } },
+      (session) =>
+        Effect.gen(function*() {
+          const error = yield* failsWith(session.data("http://nowhere.test/"), "ConnectionError/CannotFindHost")
+          assert.deepInclude(error.reason, { host: "nowhere.test", temporary: false })
+          assert.strictEqual(error.code, -1003)
+          assert.isFalse(error.isTransient)
+          assert.strictEqual(error.url, "http://nowhere.test/")
+        })
+    ))
 
   it.scopedLive("a name server that does not answer is the same reason, transient", () =>
-    withSession({ transport: { lookup: () => Effect.fail(dnsError("EAI_AGAIN")) } }, (session) =>
-      Effect.gen(function*() {
-        const error = yield* failsWith(session.data("http://later.test/"), "ConnectionError/CannotFindHost")
-        assert.deepInclude(error.reason, { temporary: true })
-        assert.isTrue(error.isTransient)
-      })))
+    withSession(
+      { transport: { lookup: () => Effect.fail(dnsError("EAI_AGAIN")) } },
+      (session) =>
+        Effect.gen(function*() {
+          const error = yield* failsWith(session.data("http://later.test/"), "ConnectionError/CannotFindHost")
+          assert.deepInclude(error.reason, { temporary: true })
+          assert.isTrue(error.isTransient)
+        })
+    ))
 
   it.scopedLive("a lookup that dies does not take the session with it", () =>
     Effect.gen(function*() {
@@ -69,16 +74,20 @@ describe("no connection", () => {
       const server = yield* rawServer(
         answering(response("", { status: "302 Found", fields: [`Location: http://127.0.0.1:${port}/`] }))
       )
-      const error = yield* withSession({}, (session) =>
-        failsWith(session.data(server.origin), "ConnectionError/CannotConnectToHost"))
+      const error = yield* withSession(
+        {},
+        (session) => failsWith(session.data(server.origin), "ConnectionError/CannotConnectToHost")
+      )
       assert.strictEqual(error.url, `http://127.0.0.1:${port}/`)
     }))
 
   it.scopedLive("an address that the policy refuses is AddressRefused, and is not connected", () =>
     Effect.gen(function*() {
       const server = yield* rawServer(answering(response("inside")))
-      const error = yield* withSession({ delegate: AddressPolicy.publicOnly }, (session) =>
-        failsWith(session.data(`http://127.1:${server.port}/`), "ConnectionError/AddressRefused"))
+      const error = yield* withSession(
+        { delegate: AddressPolicy.publicOnly },
+        (session) => failsWith(session.data(`http://127.1:${server.port}/`), "ConnectionError/AddressRefused")
+      )
       assert.deepInclude(error.reason, { host: "127.0.0.1", address: "127.0.0.1" })
       assert.strictEqual(server.peers.length, 0)
     }))
@@ -86,8 +95,10 @@ describe("no connection", () => {
   it.scopedLive("NET-07 a server that resets before the head is NetworkConnectionLost, and not tried twice", () =>
     Effect.gen(function*() {
       const server = yield* rawServer({ onRequest: (peer) => peer.socket.resetAndDestroy() })
-      const error = yield* withSession({}, (session) =>
-        failsWith(session.data(server.origin), "ConnectionError/NetworkConnectionLost"))
+      const error = yield* withSession(
+        {},
+        (session) => failsWith(session.data(server.origin), "ConnectionError/NetworkConnectionLost")
+      )
       assert.deepInclude(error.reason, { bytesReceived: 0, why: "Reset", requestSent: true, reused: false })
       assert.strictEqual(server.peers.length, 1)
       assert.isTrue(error.isTransient)
@@ -149,7 +160,8 @@ describe("what is no response", () => {
     "HTTP/0.9": "<html>hello</html>\r\n\r\n",
     "HTTP/2 in plain text": "HTTP/2 200 OK\r\n\r\n",
     "a space before the colon": "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
-    "a size of a chunk that is no number": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+    "a size of a chunk that is no number":
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
     "a chunk without its end": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n",
     "a size of a chunk beyond numbers":
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nhello\r\n0\r\n\r\n"
@@ -182,7 +194,9 @@ describe("what is no response", () => {
       const error = yield* failure({
         onRequest: (peer) => {
           const more = (): void => {
-            while (peer.socket.writable && peer.socket.write("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(100)));
+            while (
+              peer.socket.writable && peer.socket.write("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(100))
+            );
           }
           peer.socket.on("drain", more)
           more()
@@ -217,92 +231,6 @@ describe("what is no response", () => {
       answering(`HTTP/1.1 200 OK\r\n${"a: b\r\n".repeat(2000)}\r\n`),
       "InvalidResponse/ResponseHeadTooLarge"
     ))
-})
-
-describe("time", () => {
-  it.scoped("CON-01 TestURLSession/test_httpTimeout: a server that never answers is TimedOut by the idle timer", () =>
-    Effect.gen(function*() {
-      const server = yield* rawServer({})
-      yield* withSession({ configuration: { timeoutIntervalForRequest: "7 seconds" } }, (session) =>
-        Effect.gen(function*() {
-          const fiber = yield* Effect.fork(session.data(server.origin))
-          yield* until(() => (server.peers[0]?.received ?? "").endsWith("\r\n\r\n"))
-          yield* TestClock.adjust("6999 millis")
-          assert.isTrue((yield* Fiber.status(fiber))._tag !== "Done")
-          yield* TestClock.adjust("1 millis")
-          const error = yield* failsWith(Fiber.join(fiber), "TimeoutError/TimedOut")
-          assert.deepInclude(error.reason, { timer: "idle", after: 7000 })
-          assert.strictEqual(error.code, -1001)
-          assert.isTrue(error.isTransient)
-        }))
-      yield* until(() => server.open() === 0)
-    }))
-
-  it.scoped("CON-01 a body of one byte a minute keeps the idle timer quiet and ends at the total timer", () =>
-    Effect.gen(function*() {
-      const server = yield* rawServer({
-        onRequest: (peer) => peer.socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-      })
-      const configuration = { timeoutIntervalForRequest: "61 seconds", timeoutIntervalForResource: "10 minutes" } as const
-      yield* withSession({ configuration }, (session) =>
-        Effect.gen(function*() {
-          const answer = yield* session.execute(server.origin)
-          let seen = 0
-          const fiber = yield* Effect.fork(answer.forEachChunk((bytes) => {
-            seen += bytes.length
-          }))
-          for (let minute = 1; minute < 10; minute++) {
-            yield* TestClock.adjust("1 minute")
-            server.peers[0]?.socket.write("x")
-            yield* until(() => seen === minute)
-          }
-          yield* TestClock.adjust("1 minute")
-          const error = yield* failsWith(Fiber.join(fiber), "TimeoutError/TimedOut")
-          assert.deepInclude(error.reason, { timer: "resource", after: 600_000 })
-        }))
-      yield* until(() => server.open() === 0)
-    }))
-
-  it.scoped("CON-03 a handshake that never ends is TimedOut", () =>
-    Effect.gen(function*() {
-      const server = yield* rawServer({})
-      yield* withSession({ configuration: { timeoutIntervalForRequest: "5 seconds" } }, (session) =>
-        Effect.gen(function*() {
-          const fiber = yield* Effect.fork(session.data(`https://127.0.0.1:${server.port}/`))
-          yield* until(() => (server.peers[0]?.received.length ?? 0) > 0)
-          yield* TestClock.adjust("5 seconds")
-          yield* failsWith(Fiber.join(fiber), "TimeoutError/TimedOut")
-        }))
-      yield* until(() => server.open() === 0)
-    }))
-
-  it.scoped("CON-03 TestURLSession/test_connectTimeout: a name that never resolves is TimedOut", () =>
-    Effect.gen(function*() {
-      let asked = 0
-      const lookup = () =>
-        Effect.suspend(() => {
-          asked++
-          return Effect.never
-        })
-      yield* withSession({ transport: { lookup } }, (session) =>
-        Effect.gen(function*() {
-          const fiber = yield* Effect.fork(session.data("http://slow.test/"))
-          yield* until(() => asked === 1)
-          yield* TestClock.adjust("60 seconds")
-          yield* failsWith(Fiber.join(fiber), "TimeoutError/TimedOut")
-        }))
-    }))
-
-  it.scopedLive("TestURLSession/test_taskTimeout: no timer fires for a quick answer", () =>
-    Effect.gen(function*() {
-      const server = yield* rawServer(answering(response("quick")))
-      yield* withSession({ configuration: { timeoutIntervalForRequest: "5 seconds" } }, (session) =>
-        Effect.gen(function*() {
-          const [bytes] = yield* session.data(server.origin)
-          assert.strictEqual(text(bytes), "quick")
-          assert.deepInclude(yield* session.openResources, { timers: 0, tasks: 0 })
-        }))
-    }))
 })
 
 describe("no secure connection", () => {

@@ -56,8 +56,10 @@ export const failsWith = <A, E extends Reasoned, R>(
   effect: Effect.Effect<A, E, R>,
   name: string
 ): Effect.Effect<E, A, R> =>
-  Effect.tap(Effect.flip(effect), (error) =>
-    Effect.sync(() => assert.strictEqual(`${error._tag}/${error.reason._tag}`, name, error.message)))
+  Effect.tap(
+    Effect.flip(effect),
+    (error) => Effect.sync(() => assert.strictEqual(`${error._tag}/${error.reason._tag}`, name, error.message))
+  )
 
 export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
@@ -68,4 +70,3 @@ export const authority = Effect.promise(() => shared)
 
 /** A trusted leaf for 127.0.0.1 and localhost. */
 export const leaf = Effect.promise(() => shared.then((root) => root.issue({ names: ["127.0.0.1", "localhost"] })))
-

@@ -32,7 +32,9 @@ const visit = (issued: Issued, evaluator: ServerTrust.Evaluator) =>
     const server = yield* serving(issued)
     const body = yield* withSession({ delegate: judging(evaluator) }, (session) =>
       Effect.map(session.data(`https://127.0.0.1:${server.port}/`), ([bytes]) => text(bytes)))
-    yield* until(() => server.open() === 0)
+    yield* until(() =>
+      server.open() === 0
+    )
     return body
   })
 
@@ -41,7 +43,9 @@ const refused = (issued: Issued, evaluator: ServerTrust.Evaluator, name: string)
     const server = yield* serving(issued)
     const error = yield* withSession({ delegate: judging(evaluator) }, (session) =>
       failsWith(session.data(`https://127.0.0.1:${server.port}/`), name))
-    yield* until(() => server.open() === 0)
+    yield* until(() =>
+      server.open() === 0
+    )
     // not a byte of the request has left
     assert.deepStrictEqual(server.peers.map((peer) => peer.received), server.peers.map(() => ""))
     return error
@@ -51,7 +55,11 @@ const trustingTheRoot = Effect.map(authority, (root) => ServerTrust.additionalRo
 
 describe("TRU-01 what is wrong with a certificate", () => {
   const single = {
-    "an expired one is ServerCertificateHasBadDate": ["TlsError/ServerCertificateHasBadDate", { names, ...past }, -1201],
+    "an expired one is ServerCertificateHasBadDate": [
+      "TlsError/ServerCertificateHasBadDate",
+      { names, ...past },
+      -1201
+    ],
     "one that is not valid yet is ServerCertificateNotYetValid": [
       "TlsError/ServerCertificateNotYetValid",
       { names, ...future },
@@ -99,8 +107,13 @@ describe("TRU-01 what is wrong with a certificate", () => {
       false,
       ["WrongName"]
     ],
-    "expired and for another name": ["ServerCertificateUntrusted", { names: ["other.test"], ...past }, true, ["Expired"]],
-    "all three": ["ServerCertificateHasUnknownRoot", { names: ["other.test"], ...past }, false, ["WrongName", "Expired"]]
+    "expired and for another name": ["ServerCertificateUntrusted", { names: ["other.test"], ...past }, true, [
+      "Expired"
+    ]],
+    "all three": ["ServerCertificateHasUnknownRoot", { names: ["other.test"], ...past }, false, [
+      "WrongName",
+      "Expired"
+    ]]
   } as const
   for (const [name, [reason, options, known, also]] of Object.entries(double)) {
     it.scopedLive(`double faults: ${name} names the worst and keeps the others`, () =>
@@ -238,7 +251,7 @@ describe("TRU-02 evaluators", () => {
       const issued = yield* leaf
       yield* refused(issued, ServerTrust.custom(() => Effect.fail("no")), "AuthenticationError/ResolverFailed")
       yield* refused(issued, ServerTrust.custom(() => Effect.die("no")), "AuthenticationError/ResolverFailed")
-      const throwing = ServerTrust.custom(() => {
+      const throwing = ServerTrust.custom((): Effect.Effect<ServerTrust.Verdict> => {
         throw new Error("no")
       })
       yield* refused(issued, throwing, "AuthenticationError/ResolverFailed")
@@ -326,9 +339,15 @@ describe("AUT-01 tasks with evaluators of their own", () => {
       yield* withSession({ delegate: judging(roots) }, (session) =>
         Effect.gen(function*() {
           const get = session.data(`https://127.0.0.1:${server.port}/`)
-          const own = ChallengeResolver.make({ ServerTrust: ServerTrust.custom(() => Effect.succeed(ServerTrust.performDefault)) })
-          const other = ChallengeResolver.make({ ServerTrust: ServerTrust.custom(() => Effect.succeed(ServerTrust.performDefault)) })
-          const refusing = ChallengeResolver.make({ ServerTrust: ServerTrust.custom(() => Effect.succeed(ServerTrust.reject("no"))) })
+          const own = ChallengeResolver.make({
+            ServerTrust: ServerTrust.custom(() => Effect.succeed(ServerTrust.performDefault))
+          })
+          const other = ChallengeResolver.make({
+            ServerTrust: ServerTrust.custom(() => Effect.succeed(ServerTrust.performDefault))
+          })
+          const refusing = ChallengeResolver.make({
+            ServerTrust: ServerTrust.custom(() => Effect.succeed(ServerTrust.reject("no")))
+          })
           yield* get
           yield* get
           assert.strictEqual(server.peers.length, 1)
@@ -347,13 +366,19 @@ describe("AUT-01 tasks with evaluators of their own", () => {
     Effect.gen(function*() {
       const [root, other] = [yield* authority, yield* stranger]
       const server = yield* serving(yield* leaf)
-      yield* withSession({ delegate: judging(ServerTrust.additionalRoots([root.cert])) }, (session) =>
-        Effect.gen(function*() {
-          const get = session.data(`https://127.0.0.1:${server.port}/`)
-          const pin = ChallengeResolver.make({ ServerTrust: ServerTrust.pinned({ "127.0.0.1": [other.pin] }) })
-          yield* get
-          const error = yield* failsWith(ChallengeResolver.provideTask(pin)(get), "TlsError/ServerCertificateUntrusted")
-          assert.deepInclude(error.reason, { why: "PinMismatch" })
-        }))
+      yield* withSession(
+        { delegate: judging(ServerTrust.additionalRoots([root.cert])) },
+        (session) =>
+          Effect.gen(function*() {
+            const get = session.data(`https://127.0.0.1:${server.port}/`)
+            const pin = ChallengeResolver.make({ ServerTrust: ServerTrust.pinned({ "127.0.0.1": [other.pin] }) })
+            yield* get
+            const error = yield* failsWith(
+              ChallengeResolver.provideTask(pin)(get),
+              "TlsError/ServerCertificateUntrusted"
+            )
+            assert.deepInclude(error.reason, { why: "PinMismatch" })
+          })
+      )
     }).pipe(Effect.provide(NodeTransport.layer)))
 })

@@ -31,19 +31,22 @@ describe("responses that nobody reads", () => {
     it.scopedLive(`NET-03 a hundred of ${name} do not stop the next request, with a limit of 6`, () =>
       Effect.gen(function*() {
         const server = yield* rawServer(sized)
-        yield* withSession({ configuration: { httpMaximumConnectionsPerHost: 6 } }, (session) =>
-          Effect.gen(function*() {
-            // held, so that no collector helps
-            const held = yield* Effect.forEach(
-              Array.from({ length: 100 }),
-              () => session.execute(`${server.origin}/${size}`)
-            )
-            const [bytes] = yield* session.data(`${server.origin}/5`)
-            assert.strictEqual(text(bytes), "xxxxx")
-            assert.deepStrictEqual(new Set(held.map((one) => one.status)), new Set([200]))
-            // small ones have given their connection back
-            if (size <= 64 * kibibyte) assert.isAtMost(server.peers.length, 6)
-          }))
+        yield* withSession(
+          { configuration: { httpMaximumConnectionsPerHost: 6 } },
+          (session) =>
+            Effect.gen(function*() {
+              // held, so that no collector helps
+              const held = yield* Effect.forEach(
+                Array.from({ length: 100 }),
+                () => session.execute(`${server.origin}/${size}`)
+              )
+              const [bytes] = yield* session.data(`${server.origin}/5`)
+              assert.strictEqual(text(bytes), "xxxxx")
+              assert.deepStrictEqual(new Set(held.map((one) => one.status)), new Set([200]))
+              // small ones have given their connection back
+              if (size <= 64 * kibibyte) assert.isAtMost(server.peers.length, 6)
+            })
+        )
         yield* until(() => server.open() === 0)
       }))
 
@@ -92,23 +95,26 @@ describe("responses that nobody reads", () => {
   it.scoped("NET-03 a large one that nobody begins to read is Abandoned after the time-out, a small one stays", () =>
     Effect.gen(function*() {
       const server = yield* rawServer(sized)
-      yield* withSession({ configuration: { timeoutIntervalForRequest: "30 seconds" } }, (session) =>
-        Effect.gen(function*() {
-          const large = yield* session.execute(`${server.origin}/${mebibyte}`)
-          const small = yield* session.execute(`${server.origin}/${kibibyte}`)
-          yield* until(() => server.peers.length === 2)
-          yield* TestClock.adjust("29 seconds")
-          assert.isAtLeast(openNow(session), 1)
-          assert.strictEqual((yield* session.allTasks).length, 1)
-          yield* TestClock.adjust("1 seconds")
-          assert.deepStrictEqual(yield* session.allTasks, [])
-          assert.strictEqual((yield* session.openResources).timers, 0)
-          yield* until(() => server.open() === 1)
-          const error = yield* failsWith(large.bytes, "ConnectionError/NetworkConnectionLost")
-          assert.deepInclude(error.reason, { why: "Abandoned", bytesExpected: mebibyte })
-          assert.isFalse(error.isTransient)
-          assert.strictEqual((yield* small.bytes).length, kibibyte)
-        }))
+      yield* withSession(
+        { configuration: { timeoutIntervalForRequest: "30 seconds" } },
+        (session) =>
+          Effect.gen(function*() {
+            const large = yield* session.execute(`${server.origin}/${mebibyte}`)
+            const small = yield* session.execute(`${server.origin}/${kibibyte}`)
+            yield* until(() => server.peers.length === 2)
+            yield* TestClock.adjust("29 seconds")
+            assert.isAtLeast(openNow(session), 1)
+            assert.strictEqual((yield* session.allTasks).length, 1)
+            yield* TestClock.adjust("1 seconds")
+            assert.deepStrictEqual(yield* session.allTasks, [])
+            assert.strictEqual((yield* session.openResources).timers, 0)
+            yield* until(() => server.open() === 1)
+            const error = yield* failsWith(large.bytes, "ConnectionError/NetworkConnectionLost")
+            assert.deepInclude(error.reason, { why: "Abandoned", bytesExpected: mebibyte })
+            assert.isFalse(error.isTransient)
+            assert.strictEqual((yield* small.bytes).length, kibibyte)
+          })
+      )
       yield* until(() => server.open() === 0)
     }))
 
@@ -180,16 +186,19 @@ describe("HttpClient apps that drop responses", () => {
       Effect.gen(function*() {
         const { behaviour, seen } = failing(size, 40)
         const server = yield* rawServer(behaviour)
-        yield* withSession({ configuration: { httpMaximumConnectionsPerHost: 6 } }, (session) =>
-          Effect.gen(function*() {
-            const client = SessionHttpClient.make(session).pipe(
-              HttpClient.filterStatusOk,
-              HttpClient.retry(Schedule.recurs(50))
-            )
-            const answer = yield* client.execute(HttpClientRequest.get(server.origin))
-            assert.strictEqual(yield* answer.text, "at last")
-            assert.strictEqual(seen(), 41)
-          }))
+        yield* withSession(
+          { configuration: { httpMaximumConnectionsPerHost: 6 } },
+          (session) =>
+            Effect.gen(function*() {
+              const client = SessionHttpClient.make(session).pipe(
+                HttpClient.filterStatusOk,
+                HttpClient.retry(Schedule.recurs(50))
+              )
+              const answer = yield* client.execute(HttpClientRequest.get(server.origin))
+              assert.strictEqual(yield* answer.text, "at last")
+              assert.strictEqual(seen(), 41)
+            })
+        )
         yield* until(() => server.open() === 0)
       }))
   }

@@ -1,4 +1,5 @@
 /** Who is asked about a challenge, in which order (DESIGN 6): for the methods of HTTP the task's resolver, then the session's. */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AuthenticationChallenge } from "../../AuthenticationChallenge.ts"
@@ -8,6 +9,7 @@ import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest } from "../../Transport.ts"
 import { isLoopback } from "../../TransportSecurity.ts"
+import { resolvingKey } from "../capture.ts"
 import type { Resolver } from "../resolver.ts"
 import type { AuthenticationState } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
@@ -19,22 +21,36 @@ export interface Answered {
   readonly owner: Resolver | undefined
 }
 
+/** The resolvers that a fiber works for. */
+class Resolving extends Context.Reference<Resolving>()(resolvingKey, {
+  defaultValue: (): ReadonlyArray<Resolver> => []
+}) {}
+
 const ask = (
   resolver: Resolver,
   challenge: AuthenticationChallenge,
   context: ExchangeContext,
   request: WireRequest
 ): Effect.Effect<Disposition.Disposition, ExchangeError> =>
-  context.decide(
-    Effect.catchAllCause(Effect.suspend(() => resolver.answer(challenge)), (cause) =>
-      Effect.fail(
-        new AuthenticationError({
-          url: request.url.href,
-          cause,
-          reason: { _tag: "ResolverFailed", space: challenge.space.toString() }
-        })
-      ))
-  )
+  Effect.flatMap(Resolving, (within) => {
+    // a resolver that uses the session it is part of would be asked about its own request, without end
+    if (within.includes(resolver)) return Effect.succeed(Disposition.next)
+    const answer = Effect.provideService(
+      Effect.suspend(() => resolver.answer(challenge)),
+      Resolving,
+      [...within, resolver]
+    )
+    return context.decide(
+      Effect.catchAllCause(answer, (cause) =>
+        Effect.fail(
+          new AuthenticationError({
+            url: request.url.href,
+            cause,
+            reason: { _tag: "ResolverFailed", space: challenge.space.toString() }
+          })
+        ))
+    )
+  })
 
 const byDefault: Answered = { disposition: Disposition.performDefault, owner: undefined }
 

@@ -147,7 +147,7 @@ export class BodyPull implements BodySink {
   #wake: (() => void) | undefined = undefined
 
   /** Chunks are gathered to at most `target` bytes while the reader is busy. */
-  constructor(body: WireBody, context: ExchangeContext, target = 64 * 1024) {
+  constructor(body: WireBody, context: ExchangeContext, target = 256 * 1024) {
     this.#body = body
     this.#context = context
     this.#target = target
