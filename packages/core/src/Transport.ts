@@ -237,6 +237,8 @@ export interface ExchangeControl {
   readonly arrived: () => void
   /** A 1xx other than 101. */
   readonly informational: (status: number, fields: HeaderFields) => void
+  /** So many bytes of the request's body, counted from its beginning, have been given to the network. */
+  readonly bodySent: (total: number) => void
 }
 
 /**

@@ -97,7 +97,7 @@ describe("routing: the task's resolver, then the session's, then the default", (
   }
 })
 
-describe("dispositions", () => {
+describe("dispositions (DEL-04)", () => {
   for (const level of ["task", "session"] as const) {
     const at = (resolver: ChallengeResolver.Resolver) =>
       Effect.map(sessionWith(level === "session" ? resolver : undefined), (session) => ({
@@ -224,7 +224,7 @@ describe("dispositions", () => {
     ))
 })
 
-describe("default handling, without any resolver", () => {
+describe("default handling, without any resolver (DEL-05)", () => {
   const delivered = (line: string | undefined) =>
     Effect.gen(function*() {
       const session = yield* UrlSession.make()

@@ -49,6 +49,21 @@ describe("the order of events", () => {
       })
     }))
 
+  it.effect("of a body: told as it is sent, and again when it is sent again (TDL-08, TSK-10, TestURLSession/test_simpleUploadWithDelegate)", () =>
+    Effect.gen(function*() {
+      const recorder = yield* record(
+        inTurn(TestTransport.redirect(307, "/elsewhere"), ok()),
+        (session) => session.data(HttpClientRequest.post(api).pipe(HttpClientRequest.bodyText("twelve bytes")))
+      )
+      assert.deepStrictEqual(
+        recorder.tags,
+        ["TaskCreated", "BodyDataSent", "Redirected", "BodyDataSent", "ResponseReceived", "DataReceived", ...ends]
+      )
+      for (const sent of recorder.of("BodyDataSent")) {
+        assert.deepInclude(sent, { bytesSent: 12, totalBytesSent: 12, totalBytesExpectedToSend: 12 })
+      }
+    }))
+
   it.effect("of informational responses: each before the final one (TDL-09)", () =>
     Effect.gen(function*() {
       const recorder = yield* record(

@@ -49,7 +49,7 @@ const outcome = (
     })
   )
 
-describe("the session's evaluator and the task's", () => {
+describe("the session's evaluator and the task's (DEL-02)", () => {
   const named: ReadonlyArray<readonly [string, ServerTrust.Evaluator | undefined]> = [
     ["none", undefined],
     ["default", ServerTrust.default],

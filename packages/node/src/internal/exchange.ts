@@ -144,8 +144,11 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     const bytes = this.request.body?.bytes
     this.#upload = writeRequest(connection.connection, this.#head, bytes, this)
     if (this.#upload === undefined) {
-      transaction.requestBodyBytes = bytes?.length ?? 0
       transaction.requestEnd = now
+      if (bytes !== undefined) {
+        transaction.requestBodyBytes = bytes.length
+        control.bodySent(bytes.length)
+      }
     }
     // what the server said before the verdict is looked at now that it was asked
     const early = connection.takeEarly()
@@ -160,6 +163,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     transaction.requestBodyBytes = bytes
     if (this.#phase > BODY) return
     this.control.touch()
+    this.control.bodySent(bytes)
     if (bytes === this.request.body?.bytes.length) transaction.requestEnd = this.control.now()
   }
 

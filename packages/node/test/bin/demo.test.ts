@@ -4,8 +4,6 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
-import { readdirSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
 import { make } from "../../../../examples/origin.ts"
 import { bytes } from "../../src/bin/units.ts"
@@ -23,13 +21,22 @@ interface Ended {
 const running = (
   program: string,
   words: ReadonlyArray<string>,
-  options: { readonly env?: Readonly<Record<string, string>>; readonly input?: string; readonly cwd?: string } = {}
+  options: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly input?: string
+    readonly cwd?: string
+    /** Goes away after the first words. */
+    readonly deaf?: boolean
+  } = {}
 ): Effect.Effect<Ended> =>
   Effect.async((resume) => {
     const { URLSESSION_PASSWORD: _, ...env } = process.env
     const child = spawn(process.execPath, [program, ...words], { cwd: options.cwd, env: { ...env, ...options.env } })
     const said = { stdout: "", stderr: "" }
-    child.stdout.on("data", (bytes: Buffer) => (said.stdout += bytes.toString()))
+    child.stdout.on("data", (bytes: Buffer) => {
+      said.stdout += bytes.toString()
+      if (options.deaf === true) child.stdout.destroy()
+    })
     child.stderr.on("data", (bytes: Buffer) => (said.stderr += bytes.toString()))
     // not ended: a password that was typed leaves the input open
     if (options.input === undefined) child.stdin.end()
@@ -38,15 +45,14 @@ const running = (
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith("urlsession-"))
-
 const shown = (percent: number) => bytes(2 * 1024 * 1024 * percent / 100)
 
 describe("npm start", () => {
-  it.live("does the main job against its own origin, and leaves nothing open", () =>
+  it.scopedLive("does the main job against its own origin, and leaves nothing open", () =>
     Effect.gen(function*() {
-      const before = leftovers()
-      const { code, stderr, stdout } = yield* running(demo, [], { env: { URLSESSION_DEMO_MIB: "2" } })
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      const { code, stderr, stdout } = yield* running(demo, [], { env: { URLSESSION_DEMO_MIB: "2", TMPDIR: folder } })
       assert.strictEqual(stderr, "")
       assert.strictEqual(code, 0)
       const lines = stdout.trimEnd().split("\n")
@@ -64,8 +70,17 @@ describe("npm start", () => {
         assert.match(stdout, new RegExp(`^ {3}${phase} +\\|.*█.*\\| +[0-9.]+ m?s$`, "m"))
       }
       assert.strictEqual(lines.at(-1), "open: 0 sockets, 0 timers, 0 files")
-      assert.deepStrictEqual(leftovers(), before)
-    }))
+      assert.deepStrictEqual(yield* fs.readDirectory(folder), [])
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it.scopedLive("cleans up when whoever reads it goes away", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      const { code } = yield* running(demo, [], { env: { TMPDIR: folder }, deaf: true })
+      assert.strictEqual(code, 141)
+      assert.deepStrictEqual(yield* fs.readDirectory(folder), [])
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it.live("prints one JSON object per exchange with --json", () =>
     Effect.gen(function*() {

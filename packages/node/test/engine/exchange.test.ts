@@ -121,7 +121,7 @@ describe("an exchange", () => {
       assert.match(writes[1] ?? "", /Content-Length: 0\r\n/)
     }))
 
-  it.scopedLive("uploads a large body whole, telling its progress", () =>
+  it.scopedLive("TDL-08: uploads a large body whole, telling its progress", () =>
     Effect.gen(function*() {
       const body = new Uint8Array(5 * mebibyte).map((_, i) => i % 251)
       const received: Array<Buffer> = []
@@ -141,6 +141,9 @@ describe("an exchange", () => {
       assert.isTrue(whole.subarray(whole.indexOf("\r\n\r\n") + 4).equals(body))
       assert.strictEqual(control.transaction.requestBodyBytes, body.length)
       assert.isAbove(new Set(sent).size, 10)
+      // TDL-08: the session hears of it too, growing up to the whole
+      assert.strictEqual(control.bodyBytes.at(-1), body.length)
+      assert.isTrue(control.bodyBytes.every((total, i) => i === 0 || total > (control.bodyBytes[i - 1] ?? 0)))
       assert.strictEqual(server.peers.length, 1)
     }))
 

@@ -9,14 +9,12 @@ import * as SessionEvent from "@urlsession/core/SessionEvent"
 import type * as UrlSession from "@urlsession/core/UrlSession"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { inspect } from "node:util"
 import * as zlib from "node:zlib"
-import { turns, until } from "../support/fakeControl.ts"
+import { until } from "../support/fakeControl.ts"
 import { answering, type Behaviour, rawServer, response } from "../support/rawServer.ts"
 import { failsWith, nothing, text, withSession } from "./support.ts"
 
@@ -338,142 +336,4 @@ describe("time and waiting", () => {
           assert.strictEqual((yield* Fiber.join(second))[0].length, 100)
         }))
     }))
-})
-
-describe("secrets", () => {
-  it.scopedLive("are in no error, response, metric or event, however it is printed", () =>
-    Effect.gen(function*() {
-      const server = yield* rawServer({
-        onRequest: (peer, head) => {
-          if (pathOf(head).startsWith("/lost")) peer.socket.destroy()
-          else if (pathOf(head).startsWith("/nonsense")) peer.socket.end("nonsense\r\n\r\n")
-          else {
-            peer.socket.write(
-              /^authorization/im.test(head)
-                ? response("fine")
-                : response("", { status: "401 Unauthorized", fields: ["WWW-Authenticate: Basic realm=\"r\""] })
-            )
-          }
-        }
-      })
-      const printed: Array<unknown> = []
-      const note = (event: unknown) => Effect.sync(() => printed.push(event))
-      const delegate = Layer.mergeAll(
-        ChallengeResolver.layer({
-          Basic: ChallengeResolver.anyOrigin((challenge) => {
-            printed.push(challenge)
-            return Effect.succeed(
-              Disposition.use(Credential.password({ user: "ada", password: "hunter2" }))
-            )
-          })
-        }),
-        SessionEvent.layer({
-          TaskCreated: note,
-          ResponseReceived: note,
-          ChallengeAnswered: note,
-          MetricsCollected: note,
-          TaskCompleted: note
-        })
-      )
-      yield* withSession({ delegate }, (session) =>
-        Effect.gen(function*() {
-          const base = `http://eve:hunter2@127.0.0.1:${server.port}`
-          const [, head] = yield* session.data(`${base}/?token=hunter2`)
-          printed.push(head, yield* head.metrics)
-          for (const path of ["/lost?token=hunter2", "/nonsense?token=hunter2"]) {
-            const exit = yield* Effect.exit(
-              session.data(HttpClientRequest.setHeader(HttpClientRequest.get(base + path), "x-api-key", "hunter2"))
-            )
-            assert.isTrue(Exit.isFailure(exit))
-            printed.push(exit, yield* Effect.flip(session.data(base + path)))
-          }
-          printed.push(yield* Effect.flip(session.data("http://eve:hunter2@host:99999/")))
-          yield* turns(20)
-        }))
-      for (const one of printed) {
-        const text = [
-          inspect(one, { depth: 20 }),
-          String(one),
-          one instanceof Error ? `${one.message} ${one.stack}` : ""
-        ].join("\n")
-        assert.notInclude(text, "eve:hunter2")
-        assert.notInclude(text, Buffer.from("ada:hunter2").toString("base64"))
-        // a response and its metrics have the whole URL, as a field and by their nature; nothing else has
-        const whole = typeof one === "object" && one !== null && ("transactions" in one || "metrics" in one)
-        assert.notInclude(whole ? text.replace(/url: '[^']*'/g, "") : text, "hunter2")
-      }
-    }))
-})
-
-describe("chaos", () => {
-  it.scopedLive(
-    "hundreds of requests that are read, dropped, cancelled and interrupted leave a session that works",
-    () =>
-      Effect.gen(function*() {
-        let state = 1
-        const random = (below: number): number => {
-          state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-          return (state >>> 8) % below
-        }
-        const gz = zlib.gzipSync(Buffer.alloc(300_000, "z"))
-        const server = yield* rawServer({
-          onRequest: (peer, head) => {
-            switch (Number(pathOf(head).slice(1)) % 10) {
-              case 0:
-                return void peer.socket.destroy()
-              case 1:
-                return void peer.socket.end("nonsense\r\n\r\n")
-              case 2:
-                return void peer.socket.write(response("L".repeat(2 * mebibyte)))
-              case 3:
-                return void peer.socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\ncut`)
-              case 4:
-                peer.socket.write(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${gz.length}\r\n\r\n`)
-                return void peer.socket.write(gz)
-              case 5:
-                return void peer.socket.write(response("", { status: "302 Found", fields: ["Location: /8"] }))
-              case 6:
-                return void setImmediate(() => peer.socket.write(response("late")))
-              case 7:
-                return void peer.socket.write(response("close", { fields: ["Connection: close"] }))
-              default:
-                return void peer.socket.write(response("fine"))
-            }
-          }
-        })
-        yield* withSession({}, (session) =>
-          Effect.gen(function*() {
-            const ways: ReadonlyArray<(url: string) => Effect.Effect<unknown, unknown>> = [
-              (url) => session.data(url),
-              (url) => session.execute(url),
-              (url) => Effect.flatMap(session.execute(url), (one) => one.cancel),
-              (url) => Effect.flatMap(session.execute(url), (one) => Stream.runDrain(one.stream)),
-              (url) => Effect.flatMap(session.execute(url), (one) => Stream.runDrain(Stream.take(one.stream, 1))),
-              (url) => Effect.flatMap(session.execute(url), (one) => one.forEachChunk(() => {})),
-              (url) => Effect.scoped(Effect.flatMap(session.dataTask(url), (task) => task.data)),
-              (url) =>
-                Effect.scoped(
-                  Effect.flatMap(session.dataTask(url), (task) => Effect.zipRight(task.resume, task.cancel))
-                )
-            ]
-            yield* Effect.forEach(Array.from({ length: 600 }, (_, index) => index), (index) =>
-              Effect.gen(function*() {
-                const way = ways[random(ways.length)] ?? session.data
-                const fiber = yield* Effect.fork(Effect.exit(way(`${server.origin}/${index}`)))
-                if (random(3) === 0) {
-                  yield* turns(random(12))
-                  yield* Fiber.interrupt(fiber)
-                } else yield* Fiber.await(fiber)
-              }), { concurrency: 20, discard: true })
-            for (let i = 0; i < 20; i++) {
-              const [bytes] = yield* session.data(`${server.origin}/8`)
-              assert.strictEqual(text(bytes), "fine")
-            }
-            const { connecting, queued } = yield* session.openResources
-            assert.deepStrictEqual({ connecting, queued }, { connecting: 0, queued: 0 })
-          }))
-        yield* until(() => server.open() === 0)
-      }),
-    60_000
-  )
 })

@@ -101,6 +101,10 @@ export class FakeControl implements ExchangeControl {
     this.waits.push(false)
     this.changed?.()
   }
+  readonly bodyBytes: Array<number> = []
+  bodySent(total: number): void {
+    this.bodyBytes.push(total)
+  }
   informational(status: number, fields: HeaderFields): void {
     this.informed.push({ status, fields })
   }

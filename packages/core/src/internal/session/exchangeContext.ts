@@ -360,6 +360,21 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
     this.session.queue.emit(event, this.delegate.events)
   }
 
+  bodySent(total: number): void {
+    // a body that is sent again begins anew
+    const bytesSent = total > this.bytesSent ? total - this.bytesSent : total
+    this.bytesSent = total
+    if (!this.observed) return
+    this.emit({
+      _tag: "BodyDataSent",
+      taskIdentifier: this.taskIdentifier,
+      bytesSent,
+      totalBytesSent: total,
+      totalBytesExpectedToSend: this.bytesExpectedToSend
+    })
+    this.changed()
+  }
+
   informational(status: number, headers: HeaderFields): void {
     if (this.observed) {
       this.emit({ _tag: "InformationalResponse", taskIdentifier: this.taskIdentifier, status, headers })

@@ -64,6 +64,11 @@ export class ScriptedExchange implements WireBody, Closeable {
     this.#control.transaction.requestStart = this.#control.now()
     this.#control.transaction.connection = this.#connection
     this.#control.networkWait(true)
+    const sent = this.#request.body?.bytes.length
+    if (sent !== undefined) {
+      this.#control.transaction.requestBodyBytes = sent
+      this.#control.bodySent(sent)
+    }
     this.#advance()
   }
 
