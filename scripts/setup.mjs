@@ -79,6 +79,7 @@ export const setup = async ({ quiet = true, build = true } = {}) => {
     rmSync(join(cache, "tsc"), { recursive: true, force: true })
   }
   if (!build) return { code: 0, output: "" }
+  if (!existsSync(join(root, "packages", "core", "dist", ".tsbuildinfo"))) process.stderr.write("building (once)\n")
   const built = await tool("typescript/bin/tsc", ["-b", "tsconfig.build.json"], { live: !quiet })
   return built.code === 0 ? built : { ...built, output: `tsc -b failed\n${built.output}` }
 }
