@@ -24,7 +24,9 @@ const blocks = (path) => {
   }))
 }
 
-const sources = ["packages/core/src", "packages/node/src", "packages/browser/src"].flatMap((folder) => below(folder, ".ts"))
+const sources = ["packages/core/src", "packages/node/src", "packages/browser/src"].flatMap((folder) =>
+  below(folder, ".ts")
+)
 const found = [join(root, "README.md"), ...below("docs", ".md"), ...sources].flatMap(blocks)
 
 rmSync(work, { recursive: true, force: true })

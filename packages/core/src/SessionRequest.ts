@@ -37,11 +37,40 @@ export interface Prepared {
 
 const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443, ftp: 21 }
 
+/** A URL that is printed without its query, which may be signed. */
+class PrintedUrl implements WireUrl {
+  readonly href: string
+  readonly scheme: string
+  readonly host: string
+  readonly port: number
+  readonly authority: string
+  readonly target: string
+  readonly origin: string
+  constructor(parts: WireUrl) {
+    this.href = parts.href
+    this.scheme = parts.scheme
+    this.host = parts.host
+    this.port = parts.port
+    this.authority = parts.authority
+    this.target = parts.target
+    this.origin = parts.origin
+  }
+  toJSON(): unknown {
+    return displayUrl(this.href)
+  }
+  toString(): string {
+    return displayUrl(this.href)
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return displayUrl(this.href)
+  }
+}
+
 const wireUrlOf = (url: URL): WireUrl => {
   const scheme = url.protocol.slice(0, -1)
   const bracketed = url.hostname.startsWith("[")
   const own = defaultPorts[scheme] ?? 0
-  return {
+  return new PrintedUrl({
     // the fragment never leaves the client (RFC 9110 4.2.5); the URL that is kept for people has it
     href: url.username === "" && url.password === "" ? url.href : withoutUserInfo(url),
     scheme,
@@ -50,7 +79,7 @@ const wireUrlOf = (url: URL): WireUrl => {
     authority: url.host,
     target: scheme === "data" ? "" : `${url.pathname}${url.search}`,
     origin: `${scheme}://${url.host}`
-  }
+  })
 }
 
 const withoutUserInfo = (url: URL): string => {

@@ -2,12 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Disposition from "@urlsession/core/Disposition"
+import * as ProtectionSpace from "@urlsession/core/ProtectionSpace"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { ada, Asked, basicOf, basicServer, bob, sent, spaceOf, storageWith, wrong } from "./authSupport.ts"
+import { ada, Asked, basicOf, basicServer, bob, digests, sent, spaceOf, storageWith, wrong } from "./authSupport.ts"
 import { api, Recorder, requests, scripted } from "./support.ts"
 
 describe("what the resolver is told", () => {
@@ -119,6 +120,56 @@ describe("what the resolver is told", () => {
       scripted(basicServer(ada))
     )
   })
+})
+
+describe("the space of a 401", () => {
+  /** The spaces that a resolver is asked about, in words. */
+  const spaces = (url: string, line: string) => {
+    const asked = new Asked()
+    const rejecting = asked.answering(() => Disposition.reject)
+    return Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      yield* session.data(url)
+      return asked.challenges.map((one) => one.space)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(ChallengeResolver.layer({ Basic: ChallengeResolver.anyOrigin(rejecting), Digest: rejecting })),
+      Effect.provide(digests),
+      scripted(() => TestTransport.challenge(line))
+    )
+  }
+
+  const rows = [
+    ["Basic realm=\"Fake Relam\"", "Basic", "Fake Relam"],
+    ["bAsIc RealM=\"\"", "Basic", ""],
+    ["Digest realm=\"Test\", nonce=\"n\", domain=\"/protected\"", "Digest", "Test"]
+  ] as const
+
+  for (const [line, method, realm] of rows) {
+    it.effect(`${line}: with the default port of its scheme (PSP-02, TestURLProtectionSpace/test_createWithHTTPURLresponse)`, () =>
+      Effect.gen(function*() {
+        for (const [protocol, port] of [["https", 443], ["http", 80]] as const) {
+          const [space, more] = yield* spaces(`${protocol}://jigsaw.w3.org/HTTP/Basic/`, line)
+          assert.isUndefined(more)
+          assert.deepStrictEqual(
+            space,
+            ProtectionSpace.make({ host: "jigsaw.w3.org", port, protocol, method, realm, isProxy: false })
+          )
+        }
+      }))
+  }
+
+  for (const line of ["NTLM realm=\"\"", "Basic", "Basic realm", "Basic realm=", "Basic realm=\"open", ""]) {
+    it.effect(`none in ${JSON.stringify(line)} (TestURLProtectionSpace/test_createWithHTTPURLresponse)`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* spaces(api, line), [])
+      }))
+  }
+
+  it.effect("none in what is no challenge (TestURLProtectionSpace/test_createWithInvalidAuth)", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* spaces(api, "fdsfds"), [])
+    }))
 })
 
 describe("resolvers compose as values", () => {

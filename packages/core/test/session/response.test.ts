@@ -1,8 +1,12 @@
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
+import { HeaderFields } from "@urlsession/core/HeaderFields"
+import * as SessionRequest from "@urlsession/core/SessionRequest"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { inspect } from "node:util"
 import { api, requests, scripted } from "./support.ts"
 
 type Fields = Readonly<Record<string, string>>
@@ -136,4 +140,26 @@ describe("the head of a response", () => {
       assert.strictEqual(response.expectedContentLength, 5)
       assert.strictEqual((yield* requests)[0]?.method, "HEAD")
     }).pipe(scripted(() => TestTransport.respond(200, { headers: { "content-length": "5" }, body: "hello" }))))
+})
+
+describe("header fields", () => {
+  it("are looked up in any case, and printed without credentials (RSP-02)", () => {
+    const fields = HeaderFields.fromEntries([["Set-Cookie", "sid=93be01"], ["Content-Type", "text/plain"]])
+    assert.strictEqual(fields.get("CONTENT-type"), "text/plain")
+    assert.deepStrictEqual(fields.getAll("SET-COOKIE"), ["sid=93be01"])
+    assert.isTrue(fields.has("Content-Type"))
+    for (const printed of [inspect(fields), JSON.stringify(fields)]) {
+      assert.include(printed, "text/plain")
+      assert.notInclude(printed, "93be01")
+    }
+  })
+
+  it("of a redirect's request come with a URL that is printed without its query", () => {
+    const request = Either.getOrThrow(SessionRequest.wire("GET", "https://ada:pw1@api.test/x?sig=a41d77"))
+    for (const printed of [inspect(request, { depth: 9 }), JSON.stringify(request), String(request.url)]) {
+      assert.include(printed, "api.test/x")
+      assert.notInclude(printed, "a41d77")
+      assert.notInclude(printed, "pw1")
+    }
+  })
 })

@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import * as zlib from "node:zlib"
 import { until } from "../support/fakeControl.ts"
 import { type Behaviour, type Peer, rawServer, response } from "../support/rawServer.ts"
@@ -163,6 +165,30 @@ describe("responses that nobody reads", () => {
           assert.deepStrictEqual(yield* session.openResources, nothing)
         }))
     }))
+})
+
+describe("responses that nobody holds", () => {
+  setFlagsFromString("--expose-gc")
+  const collect: () => void = runInNewContext("gc")
+
+  for (const observed of [false, true]) {
+    it.scopedLive(`are closed by the collector${observed ? ", also where somebody observes" : ""}`, () =>
+      Effect.gen(function*() {
+        const server = yield* rawServer(sized)
+        yield* withSession({}, (session) =>
+          Effect.scoped(Effect.gen(function*() {
+            if (observed) yield* session.subscribe
+            const drop = Effect.asVoid(session.execute(`${server.origin}/${10 * mebibyte}`))
+            yield* Effect.forEach(Array.from({ length: 30 }), () => drop, { discard: true })
+            yield* until(() => {
+              collect()
+              return Effect.runSync(session.openResources).tasks === 0
+            })
+            yield* until(() => server.open() === 0)
+            assert.deepStrictEqual(yield* session.openResources, nothing)
+          })))
+      }))
+  }
 })
 
 describe("HttpClient apps that drop responses", () => {

@@ -1,5 +1,18 @@
 /** An ordered list of header fields, as a response or its trailers carried them. */
 
+/** The symbol by which runtimes ask a value for its printed form. */
+const inspect = Symbol.for("nodejs.util.inspect.custom")
+
+/** Fields whose values are credentials, or as good as one. */
+const secret: ReadonlySet<string> = new Set([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "set-cookie",
+  "authentication-info",
+  "proxy-authentication-info"
+])
+
 /**
  * An ordered list of header fields: names in lower case, one entry per line, in the order of the wire. It is one flat
  * array, so it is cheap to make; look-ups walk it (RFC 9110 section 5.3).
@@ -29,12 +42,13 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     return this.flat.length >> 1
   }
 
-  /** The value of a field (name in lower case); several lines are joined with `", "`. */
+  /** The value of a field, its name in any case; several lines are joined with `", "`. */
   get(name: string): string | undefined {
     const flat = this.flat
+    const wanted = name.toLowerCase()
     let found: string | undefined = undefined
     for (let i = 0; i < flat.length; i += 2) {
-      if (flat[i] === name) {
+      if (flat[i] === wanted) {
         const value = flat[i + 1]
         found = found === undefined ? value : `${found}, ${value}`
       }
@@ -45,25 +59,36 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   /** Every line of a field by itself, for fields that must not be joined (`Set-Cookie`, `WWW-Authenticate`). */
   getAll(name: string): ReadonlyArray<string> {
     const flat = this.flat
+    const wanted = name.toLowerCase()
     const found: Array<string> = []
     for (let i = 0; i < flat.length; i += 2) {
       const value = flat[i + 1]
-      if (flat[i] === name && value !== undefined) {
+      if (flat[i] === wanted && value !== undefined) {
         found.push(value)
       }
     }
     return found
   }
 
-  /** Whether a field (name in lower case) is there, even with an empty value. */
+  /** Whether a field is there, its name in any case, even with an empty value. */
   has(name: string): boolean {
     const flat = this.flat
+    const wanted = name.toLowerCase()
     for (let i = 0; i < flat.length; i += 2) {
-      if (flat[i] === name) {
+      if (flat[i] === wanted) {
         return true
       }
     }
     return false
+  }
+
+  /** What may be printed: the names, and the values of those that never hold a secret. */
+  toJSON(): unknown {
+    return Array.from(this, ([name, value]) => [name, secret.has(name) ? "<redacted>" : value])
+  }
+
+  [inspect](): unknown {
+    return this.toJSON()
   }
 
   *[Symbol.iterator](): IterableIterator<readonly [name: string, value: string]> {
