@@ -23,14 +23,8 @@ import { requestHead, type Upload, writeRequest } from "./upload.ts"
 /** Milliseconds that the rest of an unwanted body may take to arrive. */
 const drainTime = 50
 
-const WAITING = 0
-const HEAD = 1
-const BODY = 2
-// nobody wants the rest, which is read for the sake of the connection
-const DRAINING = 3
-const DONE = 4
-const FAILED = 5
-const CLOSED = 6
+// while draining nobody wants the rest, which is read for the sake of the connection
+const [WAITING, HEAD, BODY, DRAINING, DONE, FAILED, CLOSED] = [0, 1, 2, 3, 4, 5, 6] as const
 
 type Resume = (effect: Effect.Effect<WireResponse, ExchangeError>) => void
 
@@ -54,7 +48,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
   readonly #engine: Engine
   readonly #resume: Resume
   #pool: Pool | undefined = undefined
-  #phase = WAITING
+  #phase: number = WAITING
   #head = ""
   #connection: Http1Connection | undefined = undefined
   #upload: Upload | undefined = undefined

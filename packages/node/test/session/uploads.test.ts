@@ -6,7 +6,7 @@ import * as TestClock from "effect/TestClock"
 import { createHash } from "node:crypto"
 import { turns, until } from "../support/fakeControl.ts"
 import { type Behaviour, rawServer, response } from "../support/rawServer.ts"
-import { failsWith, nothing, text, withSession } from "./support.ts"
+import { failsWith, text, withSession } from "./support.ts"
 
 const mebibyte = 1024 * 1024
 const body = Buffer.alloc(32 * mebibyte, "0123456789abcdef!")
@@ -74,10 +74,11 @@ describe("BOD-01 uploads", () => {
             const fiber = yield* Effect.fork(session.data(post(server.origin)))
             yield* turns(turn)
             yield* Fiber.interrupt(fiber)
-            // a connection that was just made and carried nothing may wait for the next request
-            const { sockets, ...rest } = yield* session.openResources
-            assert.deepStrictEqual({ ...rest, sockets: 0 }, nothing, `after ${turn} turns`)
-            assert.isAtMost(sockets, turn < 20 ? 1 : 0)
+            // what closes, closes within a few turns; a connection that was just made and carried nothing may wait for the next
+            yield* until(() => {
+              const { sockets, ...rest } = Effect.runSync(session.openResources)
+              return sockets <= 1 && rest.connecting + rest.queued + rest.tasks + rest.timers === 0
+            })
           }
         }))
       for (const peer of server.peers) peer.socket.resume()

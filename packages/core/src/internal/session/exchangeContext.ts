@@ -12,20 +12,17 @@ import type { HeaderFields } from "../../HeaderFields.ts"
 import type { RequestOptionsRecord } from "../../RequestOptions.ts"
 import { Cancelled, ConnectionError, type DownloadError, type ExchangeError, TimeoutError } from "../../SessionError.ts"
 import type { SessionEvent } from "../../SessionEvent.ts"
+import type { TaskState } from "../../SessionTask.ts"
 import type { Slots } from "../../TaskDelegate.ts"
-import type { TaskMetrics, TransactionMetrics } from "../../TaskMetrics.ts"
+import type { TaskMetrics } from "../../TaskMetrics.ts"
 import type { Closeable, ExchangeControl, TrustAsker, WireRequest } from "../../Transport.ts"
-import { displayUrl } from "../displayUrl.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
 import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
 import { TaskTimers } from "./taskTimers.ts"
-import { Transaction } from "./transaction.ts"
+import { measured, Transaction } from "./transaction.ts"
 
 type Resume = (effect: Effect.Effect<never, ExchangeError>) => void
-
-/** Where a task is (TSK-04). It starts suspended when it is made as a handle, and running otherwise. */
-export type TaskState = "suspended" | "running" | "canceling" | "completed"
 
 const before = new Transaction("GET", "", 0)
 
@@ -230,12 +227,8 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
 
   /** The metrics so far. */
   collect(): TaskMetrics {
-    return {
-      taskInterval: { start: this.started, end: this.now() },
-      redirectCount: this.redirectCount,
-      // metrics are made to be logged, and a query may be a signature
-      transactions: this.transactions.map((one): TransactionMetrics => ({ ...one, url: displayUrl(one.url) }))
-    }
+    const taskInterval = { start: this.started, end: this.now() }
+    return { taskInterval, redirectCount: this.redirectCount, transactions: this.transactions.map(measured) }
   }
 
   /** `execute` gives the response out; from now on the body's arrival, its reader, or nobody, ends the task. */

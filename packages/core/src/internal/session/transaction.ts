@@ -1,5 +1,7 @@
 /** The record of one attempt, which the transport fills in while it works. */
+import type { TransactionMetrics } from "../../TaskMetrics.ts"
 import type { TransactionRecord } from "../../Transport.ts"
+import { displayUrl } from "../displayUrl.ts"
 
 /** One attempt, as it is being written. */
 export class Transaction implements TransactionRecord {
@@ -30,3 +32,6 @@ export class Transaction implements TransactionRecord {
     this.fetchStart = fetchStart
   }
 }
+
+/** What is shown of it. Metrics are made to be logged, and a query may be a signature. */
+export const measured = (one: Transaction): TransactionMetrics => ({ ...one, url: displayUrl(one.url) })
