@@ -16,8 +16,8 @@ export interface DecoderSink {
   readonly onBytes: (borrowed: Uint8Array) => void
   /** All is decoded; called once, after `end`. */
   readonly onEnd: () => void
-  /** The bytes are not what the coding promises; nothing follows. */
-  readonly onError: (cause: unknown) => void
+  /** The bytes are not what the coding promises, or (`truncated`) end too early; nothing follows. */
+  readonly onError: (cause: unknown, truncated: boolean) => void
   /** After `write` returned `false`: more may be written. */
   readonly onDrain: () => void
 }

@@ -74,7 +74,8 @@ class ZlibDecoder implements Decoder {
     if (this.#over) return
     this.#over = true
     this.#stream?.destroy()
-    this.#sink.onError(error)
+    // zlib's own word for "the input ended in the middle", for br as well
+    this.#sink.onError(error, error instanceof Error && "code" in error && error.code === "Z_BUF_ERROR")
   }
 }
 

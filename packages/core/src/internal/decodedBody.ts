@@ -96,8 +96,10 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
         if (this.#decoders[index + 1]?.write(bytes) === false) this.#decoders[index]?.pause()
       },
       onEnd: () => last ? this.#finish() : this.#decoders[index + 1]?.end(),
-      onError: (cause) =>
-        this.#fail(new BodyError({ url: this.#url, cause, reason: { _tag: "CannotDecodeRawData", coding } }), true),
+      onError: (cause, truncated) => {
+        const reason = { _tag: "CannotDecodeRawData", coding, truncated } as const
+        this.#fail(new BodyError({ url: this.#url, cause, reason }), true)
+      },
       onDrain: () => index === 0 ? this.#inner.resume() : this.#decoders[index - 1]?.resume()
     }
     return this.#service.decoder(coding, sink)

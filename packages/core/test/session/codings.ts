@@ -27,7 +27,7 @@ class EndDecoder implements Decoder {
   }
   end(): void {
     const decoded = this.#undo(this.#held)
-    if (decoded === undefined) return this.#sink.onError(new Error("broken"))
+    if (decoded === undefined) return this.#sink.onError(new Error("broken"), false)
     this.#ready = decoded
     this.#deliver()
   }

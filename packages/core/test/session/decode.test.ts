@@ -104,7 +104,7 @@ describe("a coded body", () => {
         ]
       ) {
         const error = yield* Effect.flip(read)
-        assert.deepStrictEqual(error.reason, { _tag: "CannotDecodeRawData", coding: "gzip" })
+        assert.deepStrictEqual(error.reason, { _tag: "CannotDecodeRawData", coding: "gzip", truncated: false })
         assert.strictEqual(error.code, -1015)
       }
       assert.strictEqual(Codings.counts.open, 0)

@@ -144,12 +144,22 @@ describe("SES-26 DAT-04 download", () => {
       {
         onRequest: (peer) => {
           const coded = zlib.gzipSync(payload)
-          coded.fill(0, 5000)
+          coded.fill(255, 5000)
           peer.socket.write(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`)
           peer.socket.write(coded)
         }
       },
-      "BodyError/CannotDecodeRawData"
+      "BodyError/DownloadDecodingFailedMidStream"
+    ],
+    "a coding that ends too early": [
+      {
+        onRequest: (peer) => {
+          const coded = zlib.gzipSync(payload).subarray(0, -5000)
+          peer.socket.write(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`)
+          peer.socket.write(coded)
+        }
+      },
+      "BodyError/DownloadDecodingFailedToComplete"
     ],
     "a body of which nobody knows where it ends": [
       { onRequest: (peer) => peer.socket.end("HTTP/1.1 200 OK\r\n\r\nperhaps all") },

@@ -39,7 +39,8 @@ export class InvalidResponse extends family<"InvalidResponse", InvalidResponseRe
  * @category reasons
  */
 export type BodyReason =
-  | { readonly _tag: "CannotDecodeRawData"; readonly coding: string }
+  /** `truncated`: the coded bytes were good, and ended too early. */
+  | { readonly _tag: "CannotDecodeRawData"; readonly coding: string; readonly truncated: boolean }
   | { readonly _tag: "CannotDecodeContentData"; readonly coding: string }
   | { readonly _tag: "DataLengthExceedsMaximum"; readonly limit: number }
   | { readonly _tag: "DecompressionBomb"; readonly ratio: number }

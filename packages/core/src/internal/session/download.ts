@@ -8,6 +8,7 @@ import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import {
+  BodyError,
   type DownloadError,
   type ExchangeError,
   FileError,
@@ -83,6 +84,14 @@ const checkWhole = (wire: WireResponse): Effect.Effect<void, ExchangeError> =>
     })
   )
 
+/** A coding that breaks has names of its own where the result is a file (-3006, -3007). */
+const asDownloadError = (error: DownloadError): DownloadError => {
+  if (error._tag !== "BodyError" || error.reason._tag !== "CannotDecodeRawData") return error
+  const { coding, truncated } = error.reason
+  const _tag = truncated ? "DownloadDecodingFailedToComplete" : "DownloadDecodingFailedMidStream"
+  return new BodyError({ url: error.url, cause: error.cause, reason: { _tag, coding } })
+}
+
 /** Writes the body of a response to a path. */
 export const toFile = (
   fs: FileSystem.FileSystem,
@@ -97,6 +106,7 @@ export const toFile = (
     const temporary = `${path}.${(yield* Random.nextIntBetween(0, 0x7fffffff)).toString(36)}.part`
     const remove = Effect.ignore(fs.remove(temporary))
     yield* write(fs, temporary, path, wire, context).pipe(
+      Effect.mapError(asDownloadError),
       Effect.zipLeft(
         Effect.mapError(
           fs.rename(temporary, path),
