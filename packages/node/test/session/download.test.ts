@@ -143,8 +143,8 @@ describe("SES-26 DAT-04 download", () => {
     "a coding that breaks": [
       {
         onRequest: (peer) => {
-          const coded = zlib.gzipSync(payload)
-          coded.fill(255, 5000)
+          // a good member, then one whose first block is of no type
+          const coded = Buffer.concat([zlib.gzipSync(payload), zlib.gzipSync(payload).fill(255, 10)])
           peer.socket.write(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`)
           peer.socket.write(coded)
         }
