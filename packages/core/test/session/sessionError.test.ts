@@ -111,7 +111,11 @@ const all: ReadonlyArray<readonly [SessionError.SessionError, code: number | und
   ],
   [new SessionError.InvalidResponse({ url, reason: { _tag: "ZeroByteResource", bytesExpected: 1 } }), -1014, true],
   [new SessionError.InvalidResponse({ url, reason: { _tag: "ResourceUnavailable", detail: "x" } }), -1008, false],
-  [new SessionError.BodyError({ url, reason: { _tag: "CannotDecodeRawData", coding: "gzip", truncated: false } }), -1015, false],
+  [
+    new SessionError.BodyError({ url, reason: { _tag: "CannotDecodeRawData", coding: "gzip", truncated: false } }),
+    -1015,
+    false
+  ],
   [new SessionError.BodyError({ url, reason: { _tag: "CannotDecodeContentData", coding: "x" } }), -1016, false],
   [new SessionError.BodyError({ url, reason: { _tag: "DataLengthExceedsMaximum", limit: 1 } }), -1103, false],
   [new SessionError.BodyError({ url, reason: { _tag: "DownloadDecodingFailedMidStream", coding: "x" } }), -3006, false],
