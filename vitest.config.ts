@@ -3,5 +3,5 @@ import { defineConfig } from "vitest/config"
 import workspace from "./vitest.workspace.ts"
 
 export default defineConfig({
-  test: { projects: workspace }
+  test: { maxWorkers: 2, minWorkers: 2, projects: workspace }
 })
