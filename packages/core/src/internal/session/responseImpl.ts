@@ -8,7 +8,7 @@ import { BodyError, type ExchangeError } from "../../SessionError.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
 import type { WireResponse } from "../../Transport.ts"
-import { parseMediaType, suggestedFileName } from "../protocol/mediaType.ts"
+import { expectedContentLength, parseMediaType, suggestedFileName } from "../protocol/mediaType.ts"
 import { ending } from "./ending.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 import { BodyPull, forEachChunk, readWhole } from "./readBody.ts"
@@ -55,8 +55,7 @@ export class ResponseImpl implements SessionResponse {
     return parseMediaType(this.#wire.fields.get("content-type"))?.charset
   }
   get expectedContentLength(): number | undefined {
-    const announced = this.#wire.fields.get("content-length")
-    return announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : this.#wire.body.length
+    return expectedContentLength(this.#wire.fields.getAll("content-length")) ?? this.#wire.body.length
   }
   get suggestedFileName(): string {
     return suggestedFileName(this.url, this.#wire.fields.get("content-disposition"))
