@@ -42,7 +42,7 @@ const init = (request: WireRequest, options: Options, signal: AbortSignal): Requ
     cache: options.cache ?? "default"
   }
   // a copy: `fetch` takes bytes over plain memory only, and what is lent may change
-  return request.body === undefined ? common : { ...common, body: new Uint8Array(request.body.bytes) }
+  return request.body?._tag === "Bytes" ? { ...common, body: new Uint8Array(request.body.bytes) } : common
 }
 
 /** `fetch` has one error for all that can happen before a response. */

@@ -27,6 +27,8 @@ export interface RequestOptionsRecord {
   readonly keepFieldsOnRedirect?: boolean
   /** The longest body, in bytes, that `bytes`, `text` and `json` collect. */
   readonly maximumBodyBytes?: number
+  /** Hold the body back until the server says `100 Continue`, or for a second (RFC 9110 10.1.1); off unless said. */
+  readonly expectContinue?: boolean
   /** Default handling may answer Basic over plain http outside loopback; off unless said. */
   readonly allowInsecureBasic?: boolean
 }

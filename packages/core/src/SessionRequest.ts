@@ -14,7 +14,7 @@ import { displayUrl } from "./internal/displayUrl.ts"
 import { checkCallerField } from "./internal/http1/writer.ts"
 import { requestField } from "./internal/requestField.ts"
 import { InvalidRequest } from "./SessionError.ts"
-import type { RequestField, WireRequest, WireRequestBody, WireUrl } from "./Transport.ts"
+import { bodyLength, type RequestField, type WireRequest, type WireRequestBody, type WireUrl } from "./Transport.ts"
 
 /**
  * What a session takes: an absolute URL, which is a GET, or a request of `@effect/platform`.
@@ -175,7 +175,7 @@ const bodyFields = new Set(["content-length", "transfer-encoding"])
 
 const fieldsOf = (
   headers: Headers.Headers,
-  bodyLength: number,
+  length: number | undefined,
   publicFields: ReadonlySet<string>,
   url: WireUrl
 ): Either.Either<ReadonlyArray<RequestField>, InvalidRequest> => {
@@ -184,7 +184,7 @@ const fieldsOf = (
     const value = headers[name]
     if (value === undefined) continue
     // the length is the session's to write; the caller's must agree with it
-    if (name === "content-length" && value === String(bodyLength)) continue
+    if (name === "content-length" && value === String(length)) continue
     const fault = bodyFields.has(name)
       ? { name, detail: "the session writes the framing of a body itself" }
       : checkCallerField(name, value)
@@ -222,7 +222,7 @@ const fromRequest = (
   if (body.right !== undefined && method === "GET") {
     return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "GetWithBody", method } }))
   }
-  const fields = fieldsOf(request.headers, body.right?.bytes.length ?? 0, publicFields, url)
+  const fields = fieldsOf(request.headers, bodyLength(body.right), publicFields, url)
   if (Either.isLeft(fields)) return Either.left(fields.left)
   return Either.right({
     request: { method, url, fields: fields.right, body: body.right },

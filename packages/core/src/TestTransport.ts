@@ -289,7 +289,7 @@ const received = (request: WireRequest, fresh: boolean, index: number): Received
     url: request.url.href,
     header,
     authorization: authorization === undefined ? undefined : Redacted.make(authorization),
-    body: request.body?.bytes,
+    body: request.body?._tag === "Bytes" ? request.body.bytes : undefined,
     fresh,
     index
   }

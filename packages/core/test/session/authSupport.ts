@@ -22,6 +22,16 @@ export const digests: Layer.Layer<Digests> = Layer.sync(Digests, () => {
   return {
     md5: hex("md5"),
     sha256: hex("sha256"),
+    sha512256: hex("sha512-256"),
+    hasher: (name) => {
+      const hash = createHash(name)
+      return {
+        update: (data) => {
+          hash.update(data)
+        },
+        digest: () => hash.digest("hex")
+      }
+    },
     randomHex: (bytes) => (++last).toString(16).padStart(bytes * 2, "0")
   }
 })

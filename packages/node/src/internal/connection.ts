@@ -41,6 +41,8 @@ export interface Connection {
   writeBoth(latin1: string, bytes: Uint8Array): void
   /** `done` hears when the kernel has taken the bytes, or that it will not. */
   writeBytes(bytes: Uint8Array, done: (error?: Error | null) => void): void
+  /** The same, with Latin-1 text around them. */
+  writeFramed(before: string, bytes: Uint8Array, behind: string, done: (error?: Error | null) => void): void
   pause(): void
   resume(): void
   /** Where to read into from the next read on. */
@@ -157,6 +159,14 @@ export abstract class SocketConnection implements Connection {
 
   writeBytes(bytes: Uint8Array, done: (error?: Error | null) => void): void {
     this.socket.write(bytes, done)
+  }
+
+  writeFramed(before: string, bytes: Uint8Array, behind: string, done: (error?: Error | null) => void): void {
+    this.socket.cork()
+    this.socket.write(before, "latin1")
+    this.socket.write(bytes, done)
+    this.socket.write(behind, "latin1")
+    this.socket.uncork()
   }
 
   pause(): void {

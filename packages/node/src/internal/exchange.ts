@@ -1,6 +1,6 @@
 /** One request and its response on a lent connection: one object that is queued, written, parsed into, read and closed. */
 import type { HeaderFields, ParseFault, ResponseHead } from "@urlsession/core/Http1"
-import type { ExchangeError } from "@urlsession/core/SessionError"
+import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
 import type {
   Closeable,
   ExchangeControl,
@@ -10,6 +10,7 @@ import type {
   WireResponse
 } from "@urlsession/core/Transport"
 import * as Effect from "effect/Effect"
+import type { Connection } from "./connection.ts"
 import type { ConnectJob } from "./connectJob.ts"
 import { type ConnectTimings, recordTimings } from "./connectTimings.ts"
 import type { Engine } from "./engine.ts"
@@ -18,7 +19,7 @@ import type { Http1Connection, Served } from "./http1Connection.ts"
 import type { Pool } from "./pool.ts"
 import type { Lane, Waiting } from "./queue.ts"
 import { readAheadLimit, ResponseBody } from "./responseBody.ts"
-import { requestHead, type Upload, writeRequest } from "./upload.ts"
+import { Http1Target, requestHead, smallBody, Upload, type UploadListener } from "./upload.ts"
 
 /** Milliseconds that the rest of an unwanted body may take to arrive. */
 const drainTime = 50
@@ -29,10 +30,10 @@ const [WAITING, HEAD, BODY, DRAINING, DONE, FAILED, CLOSED] = [0, 1, 2, 3, 4, 5,
 type Resume = (effect: Effect.Effect<WireResponse, ExchangeError>) => void
 
 /** See the head of this file. */
-export class Exchange extends ResponseBody implements Served, Closeable, Waiting<Exchange> {
+export class Exchange extends ResponseBody implements Served, Closeable, UploadListener, Waiting<Exchange> {
   // what a parser must know of the request
   readonly method: string
-  readonly expectContinue = false
+  readonly expectContinue: boolean
   readonly upgrade = false
   // the queue's
   readonly priority: number
@@ -73,6 +74,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     this.#transaction = control.transaction
     this.#resume = resume
     this.method = request.method
+    this.expectContinue = control.expectContinue && request.body !== undefined
     this.priority = control.priority
   }
 
@@ -83,7 +85,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
   begin(): void {
     const control = this.control
     if (!control.park(this.#resume)) return
-    const head = requestHead(this.request)
+    const head = requestHead(this.request, this.expectContinue)
     if (typeof head !== "string") {
       this.#phase = FAILED
       control.unpark()
@@ -135,15 +137,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     transaction.requestStart = now
     this.networkWait(true)
     connection.parser.begin(this)
-    const bytes = this.request.body?.bytes
-    this.#upload = writeRequest(connection.connection, this.#head, bytes, this)
-    if (this.#upload === undefined) {
-      transaction.requestEnd = now
-      if (bytes !== undefined) {
-        transaction.requestBodyBytes = bytes.length
-        control.bodySent(bytes.length)
-      }
-    }
+    this.#write(connection.connection)
     // what the server said before the verdict is looked at now that it was asked
     const early = connection.takeEarly()
     if (early !== undefined) {
@@ -151,14 +145,47 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
     }
   }
 
-  /** So many bytes of the body have gone out. */
-  sent(bytes: number): void {
-    const transaction = this.#transaction
-    transaction.requestBodyBytes = bytes
+  #write(connection: Connection): void {
+    const { body } = this.request
+    if (body === undefined) {
+      connection.writeText(this.#head)
+      return this.uploaded()
+    }
+    if (body._tag === "Bytes" && body.bytes.length <= smallBody && !this.expectContinue) {
+      connection.writeBoth(this.#head, body.bytes)
+      this.#tellSent(body.bytes.length)
+      return this.uploaded()
+    }
+    connection.writeText(this.#head)
+    const upload = this.#upload = new Upload(body, new Http1Target(connection, body), this)
+    if (this.expectContinue) upload.hold(this.#engine.options.timers)
+    else upload.begin()
+  }
+
+  // ---- the upload's side
+
+  sent(total: number): void {
     if (this.#phase > BODY) return
     this.control.touch()
-    this.control.bodySent(bytes)
-    if (bytes === this.request.body?.bytes.length) transaction.requestEnd = this.control.now()
+    this.#tellSent(total)
+  }
+
+  uploaded(): void {
+    this.#transaction.requestEnd = this.control.now()
+  }
+
+  starved(waiting: boolean): void {
+    if (this.#phase === HEAD) this.networkWait(!waiting)
+  }
+
+  unsendable(error: InvalidRequest): void {
+    if (this.#phase === DRAINING) return this.#release(false)
+    if (this.#phase === HEAD || this.#phase === BODY) this.#break(error)
+  }
+
+  #tellSent(total: number): void {
+    this.#transaction.requestBodyBytes = total
+    this.control.bodySent(total)
   }
 
   // ---- the connection's side
@@ -173,7 +200,9 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
   }
 
   onInformational(head: ResponseHead): void {
-    if (this.#phase === HEAD) this.control.informational(head.status, head.fields)
+    if (this.#phase !== HEAD) return
+    if (head.status === 100) this.#upload?.proceed()
+    this.control.informational(head.status, head.fields)
   }
 
   onHead(head: ResponseHead): void {
@@ -192,8 +221,8 @@ export class Exchange extends ResponseBody implements Served, Closeable, Waiting
       url: this.request.url,
       connection: this.#connection?.info
     }
-    // a refusal: the rest of the request is of no use any more
-    if (this.#upload !== undefined && head.status >= 300) this.#upload.stop()
+    // a refusal, or an answer that did not need the body: the rest of the request is of no use any more
+    if (this.#upload !== undefined && (head.status >= 300 || this.#upload.held)) this.#upload.stop()
   }
 
   onBody(borrowed: Uint8Array): void {

@@ -1,79 +1,182 @@
-/** A request on its way out: the head, and a large body in slices, so that progress can be told and the rest kept back. */
-import { encodeHead } from "@urlsession/core/Http1"
-import type { ExchangeError } from "@urlsession/core/SessionError"
-import type { WireRequest } from "@urlsession/core/Transport"
+/** The body of a request on its way out, piece by piece: told as it goes, held back for a `100 Continue`, stopped at will. */
+import { chunkEnd, chunkHead, encodeHead, lastChunk } from "@urlsession/core/Http1"
+import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
+import {
+  bodyLength,
+  type BodySource,
+  type BodySourceSink,
+  type TimerHandle,
+  type Timers,
+  type WireRequest,
+  type WireRequestBody
+} from "@urlsession/core/Transport"
 import type { Connection } from "./connection.ts"
 import { requestError } from "./errors.ts"
 
 const slice = 256 * 1024
 /** Bodies up to this size go out together with their head. */
-const smallBody = 64 * 1024
+export const smallBody = 64 * 1024
+/** Milliseconds that a server may take to say `100 Continue`. */
+const continueTime = 1000
 
 /** The head of a request as Latin-1 text, or why there is none. */
-export const requestHead = (request: WireRequest): string | ExchangeError => {
+export const requestHead = (request: WireRequest, expectContinue: boolean): string | ExchangeError => {
   const head = encodeHead({
     method: request.method,
     target: request.url.target,
     host: request.url.authority,
     fields: request.fields,
-    bodyLength: request.body?.bytes.length,
+    bodyLength: request.body === undefined ? undefined : bodyLength(request.body) ?? "chunked",
     keepAlive: true,
-    expectContinue: false
+    expectContinue
   })
   return typeof head === "string" ? head : requestError(head, request.method, request.url.href)
 }
 
-/** Writes a request; what it gives back goes on by itself until all of a large body is out. */
-export const writeRequest = (
-  connection: Connection,
-  head: string,
-  body: Uint8Array | undefined,
-  listener: { readonly sent: (bytes: number) => void }
-): Upload | undefined => {
-  if (body === undefined || body.length === 0) {
-    connection.writeText(head)
-    return undefined
+/** Where the bytes of a body go. */
+export interface BodyTarget {
+  /** `done` hears once, when the network has taken the bytes or will not; until then they must not change. */
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): void
+  /** That was all of it. */
+  end(): void
+}
+
+/** Hears an upload. */
+export interface UploadListener {
+  /** So many bytes of the body have gone out. */
+  sent(total: number): void
+  /** All of it has gone out. */
+  uploaded(): void
+  /** The body itself waits, or does no longer: that is not the network's time. */
+  starved(waiting: boolean): void
+  /** It cannot be sent to its end. */
+  unsendable(error: InvalidRequest): void
+}
+
+/** A body over HTTP/1.1: as it is where its length was announced, else in chunks (RFC 9112 7.1). */
+export class Http1Target implements BodyTarget {
+  readonly #connection: Connection
+  readonly #chunked: boolean
+
+  constructor(connection: Connection, body: WireRequestBody) {
+    this.#connection = connection
+    this.#chunked = bodyLength(body) === undefined
   }
-  if (body.length <= smallBody) {
-    connection.writeBoth(head, body)
-    return undefined
+
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    if (this.#chunked) this.#connection.writeFramed(chunkHead(bytes.length), bytes, chunkEnd, done)
+    else this.#connection.writeBytes(bytes, done)
   }
-  connection.writeText(head)
-  const upload = new Upload(connection, body, listener)
-  upload.next()
-  return upload
+
+  end(): void {
+    if (this.#chunked) this.#connection.writeText(lastChunk())
+  }
 }
 
 /** See the head of this file. */
-export class Upload {
-  readonly #connection: Connection
-  readonly #bytes: Uint8Array
-  readonly #listener: { readonly sent: (bytes: number) => void }
-  #offset = 0
+export class Upload implements BodySourceSink {
+  readonly #body: WireRequestBody
+  readonly #target: BodyTarget
+  readonly #listener: UploadListener
+  #source: BodySource | undefined = undefined
+  #timer: TimerHandle | undefined = undefined
+  #sent = 0
+  #pulling = false
+  #starving = false
   #stopped = false
-  /** All of it has been taken by the kernel. */
+  /** Nothing of it has been sent yet: the server is to say that it wants it. */
+  held = false
+  /** All of it has been taken by the network. */
   done = false
 
-  constructor(connection: Connection, bytes: Uint8Array, listener: { readonly sent: (bytes: number) => void }) {
-    this.#connection = connection
-    this.#bytes = bytes
+  constructor(body: WireRequestBody, target: BodyTarget, listener: UploadListener) {
+    this.#body = body
+    this.#target = target
     this.#listener = listener
   }
 
-  next(): void {
-    const end = Math.min(this.#bytes.length, this.#offset + slice)
-    this.#connection.writeBytes(this.#bytes.subarray(this.#offset, end), (error) => {
+  /** Waits for `proceed`, but not for ever: many servers know no `100 Continue` (RFC 9110 10.1.1). */
+  hold(timers: Timers): void {
+    this.held = true
+    this.#timer = timers.after(continueTime, () => this.proceed())
+  }
+
+  proceed(): void {
+    if (!this.held || this.#stopped) return
+    this.held = false
+    this.#timer?.cancel()
+    this.begin()
+  }
+
+  begin(): void {
+    if (this.#body._tag === "Stream") this.#source = this.#body.open(this)
+    this.#next()
+  }
+
+  /** Sends no more. Idempotent. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.held = false
+    this.#timer?.cancel()
+    this.#source?.close()
+    this.#starve(false)
+  }
+
+  // ---- the source
+
+  onPiece(borrowed: Uint8Array): void {
+    this.#starve(false)
+    if (!this.#stopped) this.#write(borrowed)
+  }
+
+  onEnd(): void {
+    this.#starve(false)
+    if (!this.#stopped) this.#finish()
+  }
+
+  onError(error: InvalidRequest): void {
+    this.#starve(false)
+    if (this.#stopped) return
+    this.stop()
+    this.#listener.unsendable(error)
+  }
+
+  // ---- pieces
+
+  #next(): void {
+    const body = this.#body
+    if (body._tag === "Bytes") {
+      if (this.#sent === body.bytes.length) return this.#finish()
+      return this.#write(body.bytes.subarray(this.#sent, Math.min(body.bytes.length, this.#sent + slice)))
+    }
+    this.#pulling = true
+    this.#source?.pull()
+    if (this.#pulling) this.#starve(true)
+  }
+
+  #starve(waiting: boolean): void {
+    this.#pulling = waiting
+    if (this.#starving === waiting) return
+    this.#starving = waiting
+    this.#listener.starved(waiting)
+  }
+
+  #write(bytes: Uint8Array): void {
+    const { length } = bytes
+    this.#target.write(bytes, (error) => {
       // a failed write is the connection's to tell
       if (error !== undefined && error !== null) return
-      this.#offset = end
-      this.done = end === this.#bytes.length
-      this.#listener.sent(end)
-      if (!this.done && !this.#stopped) this.next()
+      this.#sent += length
+      this.#listener.sent(this.#sent)
+      if (!this.#stopped) this.#next()
     })
   }
 
-  /** Sends no more. */
-  stop(): void {
-    this.#stopped = true
+  #finish(): void {
+    this.#target.end()
+    this.done = true
+    this.#source?.close()
+    this.#listener.uploaded()
   }
 }

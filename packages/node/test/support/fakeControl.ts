@@ -48,6 +48,7 @@ export class FakeControl implements ExchangeControl {
   readonly trust: TrustAsker
   readonly priority: number
   readonly fresh: boolean
+  readonly expectContinue = false
   readonly waits: Array<boolean> = []
   readonly informed: Array<{ readonly status: number; readonly fields: HeaderFields }> = []
   readonly closeables = new Set<Closeable>()

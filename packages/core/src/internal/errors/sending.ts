@@ -2,7 +2,7 @@
 import { family } from "./family.ts"
 
 /**
- * What was wrong with the request itself; nothing was sent.
+ * What was wrong with the request itself. Nothing was sent, or, where its body failed on the way, no whole request.
  *
  * @since 0.1.0
  * @category reasons
@@ -16,6 +16,8 @@ export type InvalidRequestReason =
   | { readonly _tag: "UnsupportedBody"; readonly kind: string }
   | { readonly _tag: "SecurityPolicyViolation"; readonly rule: string }
   | { readonly _tag: "BodyStreamExhausted" }
+  | { readonly _tag: "BodyStreamFailed" }
+  | { readonly _tag: "BodyLengthMismatch"; readonly announced: number; readonly given: number }
 
 /**
  * The request asks for something that cannot be sent.
@@ -52,6 +54,15 @@ export class InvalidRequest extends family<"InvalidRequest", InvalidRequestReaso
   BodyStreamExhausted: {
     code: -1021,
     message: () => "the body had to be sent again and cannot be. Give bytes, or a stream that can be run twice"
+  },
+  BodyStreamFailed: {
+    message: () => "the stream of the request's body failed; see the cause"
+  },
+  BodyLengthMismatch: {
+    message: (r) =>
+      `the request's body was announced with ${r.announced} bytes and ${
+        r.given > r.announced ? "is longer" : `ended after ${r.given}`
+      }. Announce the right length, or none`
   }
 }) {}
 

@@ -15,7 +15,7 @@ import type { SessionEvent } from "../../SessionEvent.ts"
 import type { TaskState } from "../../SessionTask.ts"
 import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
-import type { Closeable, ExchangeControl, TrustAsker, WireRequest } from "../../Transport.ts"
+import { bodyLength, type Closeable, type ExchangeControl, type TrustAsker, type WireRequest } from "../../Transport.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
 import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
@@ -47,6 +47,7 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
   redirectCount = 0
   authentication: AuthenticationState | undefined = undefined
   fresh = false
+  expectContinue: boolean
   /** Events are built and times taken precisely. */
   observed: boolean
 
@@ -98,7 +99,8 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
     this.trust = trust
     this.priority = options.priority ?? 0.5
     this.observed = session.queue.listening || delegate.events !== undefined
-    this.bytesExpectedToSend = request.body?.bytes.length ?? 0
+    this.bytesExpectedToSend = bodyLength(request.body)
+    this.expectContinue = options.expectContinue === true && request.body !== undefined
     this.started = started
   }
 
