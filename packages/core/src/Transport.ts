@@ -97,8 +97,8 @@ export interface BodySourceSink {
   readonly onPiece: (borrowed: Uint8Array) => void
   /** There is no more, and of an announced length all has come. */
   readonly onEnd: () => void
-  /** It cannot be sent: its stream failed, is at its end too early, goes on too long, or cannot be run again. */
-  readonly onError: (error: InvalidRequest) => void
+  /** It cannot be sent: its stream failed, ends too early, goes on too long, cannot be run again, or is not given. */
+  readonly onError: (error: InvalidRequest | DelegateFailed) => void
 }
 
 /**

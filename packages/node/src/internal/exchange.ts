@@ -1,6 +1,6 @@
 /** One request and its response on a lent connection: one object that is queued, written, parsed into, read and closed. */
 import type { HeaderFields, ParseFault, ResponseHead } from "@urlsession/core/Http1"
-import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
+import type { ExchangeError } from "@urlsession/core/SessionError"
 import type {
   Closeable,
   ExchangeControl,
@@ -178,7 +178,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     if (this.#phase === HEAD) this.networkWait(!waiting)
   }
 
-  unsendable(error: InvalidRequest): void {
+  unsendable(error: ExchangeError): void {
     if (this.#phase === DRAINING) return this.#release(false)
     if (this.#phase === HEAD || this.#phase === BODY) this.#break(error)
   }

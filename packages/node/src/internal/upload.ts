@@ -1,6 +1,6 @@
 /** The body of a request on its way out, piece by piece: told as it goes, held back for a `100 Continue`, stopped at will. */
 import { chunkEnd, chunkHead, encodeHead, lastChunk } from "@urlsession/core/Http1"
-import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
+import type { DelegateFailed, ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
 import {
   bodyLength,
   type BodySource,
@@ -50,7 +50,7 @@ export interface UploadListener {
   /** The body itself waits, or does no longer: that is not the network's time. */
   starved(waiting: boolean): void
   /** It cannot be sent to its end. */
-  unsendable(error: InvalidRequest): void
+  unsendable(error: InvalidRequest | DelegateFailed): void
 }
 
 /** A body over HTTP/1.1: as it is where its length was announced, else in chunks (RFC 9112 7.1). */
@@ -135,7 +135,7 @@ export class Upload implements BodySourceSink {
     if (!this.#stopped) this.#finish()
   }
 
-  onError(error: InvalidRequest): void {
+  onError(error: InvalidRequest | DelegateFailed): void {
     this.#starve(false)
     if (this.#stopped) return
     this.stop()
