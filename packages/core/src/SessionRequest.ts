@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Headers from "@effect/platform/Headers"
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Either from "effect/Either"
@@ -11,8 +12,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Credential from "./Credential.ts"
 import { displayUrl } from "./internal/displayUrl.ts"
-import { checkCallerField } from "./internal/http1/writer.ts"
+import { checkCallerField, declaredLength } from "./internal/http1/writer.ts"
+import { streamProduce } from "./internal/requestBody/stream.ts"
+import { StreamedRequestBody } from "./internal/requestBody/streamedRequestBody.ts"
 import { requestField } from "./internal/requestField.ts"
+import * as RequestBody from "./RequestBody.ts"
 import { InvalidRequest } from "./SessionError.ts"
 import { bodyLength, type RequestField, type WireRequest, type WireRequestBody, type WireUrl } from "./Transport.ts"
 
@@ -147,11 +151,20 @@ const hrefOf = (request: HttpClientRequest.HttpClientRequest): Either.Either<str
   })
 }
 
-const noBody: Either.Either<WireRequestBody | undefined, InvalidRequest> = Either.right(undefined)
+/** A body, and the type that it says of itself. */
+interface ReadBody {
+  readonly body: WireRequestBody | undefined
+  readonly contentType?: string | undefined
+}
+
+const noBody: Either.Either<ReadBody, InvalidRequest> = Either.right({ body: undefined })
 const text = new TextEncoder()
 
 const bytesBody = (bytes: Uint8Array): typeof noBody =>
-  bytes.length === 0 ? noBody : Either.right({ _tag: "Bytes", bytes })
+  bytes.length === 0 ? noBody : Either.right({ body: { _tag: "Bytes", bytes } })
+
+const own = (body: RequestBody.RequestBody): typeof noBody =>
+  Either.right({ body: RequestBody.toWire(body), contentType: body.contentType })
 
 const bodyOf = (request: HttpClientRequest.HttpClientRequest, url: WireUrl): typeof noBody => {
   const body = request.body
@@ -161,12 +174,18 @@ const bodyOf = (request: HttpClientRequest.HttpClientRequest, url: WireUrl): typ
     case "Uint8Array":
       return bytesBody(body.body)
     case "Raw":
+      if (RequestBody.isRequestBody(body.body)) return own(body.body)
       if (typeof body.body === "string") return bytesBody(text.encode(body.body))
       if (body.body instanceof Uint8Array) return bytesBody(body.body)
       return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "UnsupportedBody", kind: "Raw" } }))
     case "FormData":
-    case "Stream":
-      return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "UnsupportedBody", kind: body._tag } }))
+      return own(RequestBody.formData(body.formData))
+    case "Stream": {
+      const said = request.headers["content-length"]
+      const length = body.contentLength ?? (said === undefined ? undefined : declaredLength(said))
+      if (length === 0) return noBody
+      return Either.right({ body: new StreamedRequestBody(streamProduce(body.stream), length) })
+    }
   }
 }
 
@@ -212,20 +231,24 @@ const fromRequest = (
 ): Either.Either<Prepared, InvalidRequest> => {
   const method = request.method
   const url = parsed.url
-  const body = bodyOf(request, url)
-  if (Either.isLeft(body)) return Either.left(body.left)
+  const read = bodyOf(request, url)
+  if (Either.isLeft(read)) return Either.left(read.left)
+  const { body, contentType } = read.right
   if (!tokenMethod.test(method)) {
     return Either.left(
       new InvalidRequest({ url: url.href, reason: { _tag: "InvalidMethod", method: printable(method) } })
     )
   }
-  if (body.right !== undefined && method === "GET") {
+  if (body !== undefined && method === "GET") {
     return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "GetWithBody", method } }))
   }
-  const fields = fieldsOf(request.headers, bodyLength(body.right), publicFields, url)
+  const fields = fieldsOf(request.headers, bodyLength(body), publicFields, url)
   if (Either.isLeft(fields)) return Either.left(fields.left)
+  const typed = contentType === undefined || request.headers["content-type"] !== undefined
+    ? fields.right
+    : [...fields.right, requestField("content-type", contentType, false)]
   return Either.right({
-    request: { method, url, fields: fields.right, body: body.right },
+    request: { method, url, fields: typed, body },
     userInfo: parsed.userInfo
   })
 }
@@ -251,6 +274,19 @@ export const prepare = (
   const parsed = parseUrl(href.right)
   if (Either.isLeft(parsed)) return Either.left(parsed.left)
   return fromRequest(input, parsed.right, publicFields)
+}
+
+/**
+ * The request with a body in place of its own. An absolute URL is a POST.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withBody = (input: Input, body: RequestBody.RequestBody): HttpClientRequest.HttpClientRequest => {
+  const request = typeof input === "string" || input instanceof URL ? HttpClientRequest.post(input) : input
+  // what an earlier body has said of itself goes with it
+  const bare = request.body._tag === "Empty" ? request : HttpClientRequest.setBody(request, HttpBody.empty)
+  return HttpClientRequest.setBody(bare, HttpBody.raw(body))
 }
 
 /**

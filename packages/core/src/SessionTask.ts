@@ -87,3 +87,11 @@ export interface DataTask extends SessionTask {
   /** Body and head; starts the task if it has never been resumed. */
   readonly data: Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError>
 }
+
+/**
+ * An upload task, as a handle: a data task whose request has a body, and whose progress says how much of it is sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type UploadTask = DataTask

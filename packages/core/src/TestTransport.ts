@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type { CapabilityName } from "./Capability.ts"
 import { ServerTrustControl } from "./Capability.ts"
 import { HeaderFields } from "./HeaderFields.ts"
+import { gatherBody } from "./internal/testTransport/gatherBody.ts"
 import { ScriptedExchange } from "./internal/testTransport/scriptedExchange.ts"
 import * as ServerTrust from "./ServerTrust.ts"
 import { ConnectionError, type ExchangeError } from "./SessionError.ts"
@@ -281,7 +282,12 @@ export const presented = (
   cipher: "TLS_AES_128_GCM_SHA256"
 })
 
-const received = (request: WireRequest, fresh: boolean, index: number): ReceivedRequest => {
+const received = (
+  request: WireRequest,
+  body: Uint8Array | undefined,
+  fresh: boolean,
+  index: number
+): ReceivedRequest => {
   const header = (name: string) => request.fields.find((field) => field.name === name)?.value
   const authorization = header("authorization")
   return {
@@ -289,7 +295,7 @@ const received = (request: WireRequest, fresh: boolean, index: number): Received
     url: request.url.href,
     header,
     authorization: authorization === undefined ? undefined : Redacted.make(authorization),
-    body: request.body?._tag === "Bytes" ? request.body.bytes : undefined,
+    body,
     fresh,
     index
   }
@@ -353,8 +359,8 @@ export const layer = (options: Options): Layer.Layer<Transport | TestTransport |
       const ask = judge(options)
       let connections = 0
       const exchange = (request: WireRequest, control: ExchangeControl): Effect.Effect<WireResponse, ExchangeError> =>
-        Effect.flatMap(ask(request, control), (overridden) => {
-          const seen = received(request, control.fresh, log.length)
+        Effect.zipWith(ask(request, control), gatherBody(request.body, control), (overridden, body) => {
+          const seen = received(request, body, control.fresh, log.length)
           log.push(seen)
           const connection = {
             id: ++connections,
@@ -372,7 +378,7 @@ export const layer = (options: Options): Layer.Layer<Transport | TestTransport |
               resume
             )
           })
-        })
+        }).pipe(Effect.flatten)
       return {
         exchange,
         flush: () => undefined,

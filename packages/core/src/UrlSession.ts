@@ -18,6 +18,7 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { AddressPolicy } from "./AddressPolicy.ts"
+import { BodyStreamProvider } from "./BodyStreamProvider.ts"
 import { ChallengeResolver } from "./ChallengeResolver.ts"
 import { ContentCodings } from "./ContentCodings.ts"
 import { CredentialStorage, makeMemory } from "./CredentialStorage.ts"
@@ -34,6 +35,7 @@ import { dataTask, handleOf } from "./internal/session/taskHandle.ts"
 import { Wheel } from "./internal/session/timers.ts"
 import { TrustAskers } from "./internal/session/trustAskers.ts"
 import { RedirectHandler } from "./RedirectHandler.ts"
+import type { RequestBody } from "./RequestBody.ts"
 import { ResponseHandler } from "./ResponseHandler.ts"
 import * as SessionConfiguration from "./SessionConfiguration.ts"
 import {
@@ -44,9 +46,9 @@ import {
   type SessionInvalidated
 } from "./SessionError.ts"
 import { type SessionEvent, SessionEvents } from "./SessionEvent.ts"
-import type { Input } from "./SessionRequest.ts"
+import { type Input, withBody } from "./SessionRequest.ts"
 import type { SessionResponse } from "./SessionResponse.ts"
-import type { DataTask, SessionTask } from "./SessionTask.ts"
+import type { DataTask, SessionTask, UploadTask } from "./SessionTask.ts"
 import { type OpenResources, Transport } from "./Transport.ts"
 import { TransportSecurity } from "./TransportSecurity.ts"
 
@@ -67,6 +69,19 @@ export interface Service {
   readonly data: (request: Input) => Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError>
   /** A data task as a handle, made suspended; closing the scope cancels it. */
   readonly dataTask: (request: Input) => Effect.Effect<DataTask, InvalidRequest | SessionInvalidated, Scope.Scope>
+  /**
+   * Sends a request with a body (an absolute URL is a POST) and gives the whole body of the response with its head. A server
+   * that answers early is heard, and the rest of the body is not sent after a refusal.
+   */
+  readonly upload: (
+    request: Input,
+    body: RequestBody
+  ) => Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError>
+  /** An upload task as a handle, made suspended; closing the scope cancels it. */
+  readonly uploadTask: (
+    request: Input,
+    body: RequestBody
+  ) => Effect.Effect<UploadTask, InvalidRequest | SessionInvalidated, Scope.Scope>
   /**
    * Downloads into a file. The body is written beside it under a temporary name and renamed at the end, whatever the status
    * says; nothing is under the final name before, and nothing is left when it fails.
@@ -110,6 +125,7 @@ const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
     challenge: yield* optional(ChallengeResolver),
     redirect: yield* optional(RedirectHandler),
     response: yield* optional(ResponseHandler),
+    body: yield* optional(BodyStreamProvider),
     security: yield* optional(TransportSecurity),
     codings: yield* optional(ContentCodings),
     digests: yield* optional(Digests),
@@ -176,6 +192,8 @@ const serviceOf = (state: SessionState): Service => {
     execute: (request) => execute(state, request),
     data: (request) => data(state, request),
     dataTask: (request) => dataTask(state, request),
+    upload: (request, body) => data(state, withBody(request, body)),
+    uploadTask: (request, body) => dataTask(state, withBody(request, body)),
     download: (request, path) =>
       Effect.flatMap(fileSystem, (fs) =>
         entering(

@@ -49,3 +49,7 @@ declare class Response {
   constructor(body: Uint8Array, init?: { readonly headers?: Readonly<Record<string, string>> })
   formData(): Promise<FormData>
 }
+
+declare const crypto: {
+  getRandomValues<Bytes extends Uint8Array>(bytes: Bytes): Bytes
+}

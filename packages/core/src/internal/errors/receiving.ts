@@ -85,6 +85,8 @@ export class BodyError extends family<"BodyError", BodyReason>("BodyError", {
  * @category reasons
  */
 export type FileReason =
+  | { readonly _tag: "FileDoesNotExist"; readonly path: string }
+  | { readonly _tag: "NoPermissionsToReadFile"; readonly path: string }
   | { readonly _tag: "FileIsDirectory"; readonly path: string }
   | { readonly _tag: "CannotCreateFile"; readonly path: string; readonly detail: string }
   | { readonly _tag: "CannotOpenFile"; readonly path: string; readonly detail: string }
@@ -93,12 +95,14 @@ export type FileReason =
   | { readonly _tag: "CannotMoveFile"; readonly path: string; readonly to: string; readonly detail: string }
 
 /**
- * A download could not be written. Nothing is left under the final name.
+ * A file could not be read or written. Nothing is left under the final name of a download.
  *
  * @since 0.1.0
  * @category errors
  */
 export class FileError extends family<"FileError", FileReason>("FileError", {
+  FileDoesNotExist: { code: -1100, message: (r) => `there is no file ${r.path}` },
+  NoPermissionsToReadFile: { code: -1102, message: (r) => `${r.path} may not be read by this process` },
   FileIsDirectory: { code: -1101, message: (r) => `${r.path} is a directory. Name a file in it` },
   CannotCreateFile: { code: -3000, message: (r) => `cannot create a file beside ${r.path}: ${r.detail}` },
   CannotOpenFile: { code: -3001, message: (r) => `cannot open ${r.path}: ${r.detail}` },

@@ -5,7 +5,8 @@
 import * as Effect from "effect/Effect"
 import type { ExchangeError } from "../../SessionError.ts"
 import type { WireRequest } from "../../Transport.ts"
-import type { Stage } from "./exchange.ts"
+import type { ExchangeContext } from "../session/exchangeContext.ts"
+import type { Exchange, Stage } from "./exchange.ts"
 
 const idempotent = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
 
@@ -16,7 +17,21 @@ export const recoverable = (request: WireRequest, error: ExchangeError): boolean
   return reused && (!requestSent || idempotent.has(request.method))
 }
 
-export const recover: Stage = (next) => (request, context) =>
+/** A server that will not say `100 Continue` gets the body without being asked (RFC 9110 10.1.1). */
+const withoutExpectation = (next: Exchange): Exchange => (request, context) =>
+  Effect.flatMap(next(request, context), (response) => {
+    if (response.status !== 417 || !context.expectContinue) return Effect.succeed(response)
+    context.expectContinue = false
+    response.body.cancel()
+    return next(request, context)
+  })
+
+export const recover: Stage = (inner) => {
+  const expecting = withoutExpectation(inner)
+  return (request, context) => recovered(context.expectContinue ? expecting : inner, request, context)
+}
+
+const recovered = (next: Exchange, request: WireRequest, context: ExchangeContext): ReturnType<Exchange> =>
   Effect.catchAll(next(request, context), (error) => {
     if (context.fresh || !recoverable(request, error)) return Effect.fail(error)
     context.fresh = true

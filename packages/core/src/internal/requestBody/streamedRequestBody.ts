@@ -6,7 +6,8 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
-import { DelegateFailed, InvalidRequest } from "../../SessionError.ts"
+import type { DelegateFailed } from "../../SessionError.ts"
+import { InvalidRequest } from "../../SessionError.ts"
 import type { BodySource, BodySourceSink, StreamedBody } from "../../Transport.ts"
 import { Fingerprint } from "./fingerprint.ts"
 
@@ -55,8 +56,7 @@ export class StreamedRequestBody implements StreamedBody {
     const url = owner?.url
     const attempt = this.#attempts++
     const own = this.#produce
-    const exhausted = (cause?: unknown) =>
-      new InvalidRequest({ url, cause, reason: { _tag: "BodyStreamExhausted" } })
+    const exhausted = (cause?: unknown) => new InvalidRequest({ url, cause, reason: { _tag: "BodyStreamExhausted" } })
     const failed = (cause: unknown) => new InvalidRequest({ url, cause, reason: { _tag: "BodyStreamFailed" } })
     const asked = attempt > 0 || own === undefined ? owner?.provide?.(attempt) : undefined
     const start = (give: Give, again: (compared: boolean) => void): Effect.Effect<void, BodyFault> =>
@@ -105,6 +105,7 @@ class Sending implements BodySource {
   readonly #making: Making
   readonly #sink: BodySourceSink
   #fiber: Fiber.RuntimeFiber<void, BodyFault> | undefined = undefined
+  #begun = false
   #given = 0
   #compared = false
   #wanted = false
@@ -121,7 +122,7 @@ class Sending implements BodySource {
     if (this.#closed) return
     if (this.#outcome !== undefined) return this.#answer(this.#outcome)
     this.#wanted = true
-    if (this.#fiber === undefined) return this.#start()
+    if (!this.#begun) return this.#start()
     const held = this.#held
     if (held === undefined) return
     this.#held = undefined
@@ -137,6 +138,7 @@ class Sending implements BodySource {
   }
 
   #start(): void {
+    this.#begun = true
     const effect = this.#making.start(this.#give, (compared) => {
       this.#compared = compared
     })

@@ -38,7 +38,7 @@ export const entering = <A, E extends DownloadError>(
   Effect.uninterruptibleMask((restore) =>
     // the one look at the fiber: its context holds the request's options and the task's delegate
     Effect.withFiberRuntime<A, E | ExchangeError>((fiber) => {
-      const begun = session.begin(input, fiber.currentContext)
+      const begun = session.begin(input, fiber)
       if (Either.isLeft(begun)) return Effect.fail(begun.left)
       const context = begun.right
       return Effect.matchCauseEffect(restore(announced(context, () => work(context))), {

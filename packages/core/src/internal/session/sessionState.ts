@@ -4,7 +4,9 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import type { BodyStreamProviderService } from "../../BodyStreamProvider.ts"
 import type { ContentCodingsService } from "../../ContentCodings.ts"
 import type { CredentialStorageService } from "../../CredentialStorage.ts"
 import type { DigestsService } from "../../Digests.ts"
@@ -23,6 +25,7 @@ import { displayUrl } from "../displayUrl.ts"
 import type { Exchange } from "../pipeline/exchange.ts"
 import type { Resolver } from "../resolver.ts"
 import type { AuthenticationMemory } from "./authenticationMemory.ts"
+import { bindBody } from "./bodyOwner.ts"
 import { type DelegateQueue, OnDelegateQueue } from "./delegateQueue.ts"
 import { ExchangeContext } from "./exchangeContext.ts"
 import type { Wheel } from "./timers.ts"
@@ -33,6 +36,7 @@ export interface SessionSlots {
   readonly challenge: Resolver | undefined
   readonly redirect: RedirectHandlerService | undefined
   readonly response: ResponseHandlerService | undefined
+  readonly body: BodyStreamProviderService | undefined
   readonly security: TransportSecurityService | undefined
   readonly codings: ContentCodingsService | undefined
   readonly digests: DigestsService | undefined
@@ -79,6 +83,7 @@ export class SessionState {
   #tasks = new Set<ExchangeContext>()
   #lastIdentifier = 0
   readonly #whenEmpty = new Set<() => void>()
+  readonly #fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   readonly #ended = Deferred.unsafeMake<void>(FiberId.none)
 
   constructor(parts: SessionParts) {
@@ -107,9 +112,10 @@ export class SessionState {
    */
   begin(
     input: SessionRequest.Input,
-    context: Context.Context<never>
+    fiber: Fiber.RuntimeFiber<unknown, unknown>
   ): Either.Either<ExchangeContext, InvalidRequest | SessionInvalidated> {
     if (this.#phase !== "open") return Either.left(this.invalidated())
+    const context = fiber.currentContext
     const options: RequestOptionsRecord = Context.get(context, RequestOptions)
     const slots: Slots = Context.get(context, TaskDelegate)
     const prepared = SessionRequest.prepare(
@@ -130,6 +136,7 @@ export class SessionState {
       this.askers.of(slots.challenge),
       options.timeoutInterval === undefined ? this.requestTimeout : Duration.toMillis(options.timeoutInterval)
     )
+    if (prepared.right.request.body?._tag === "Stream") bindBody(exchange, this, fiber)
     this.#tasks.add(exchange)
     return Either.right(exchange)
   }
@@ -151,6 +158,12 @@ export class SessionState {
   /** A response that nobody had read is read after all. */
   rejoin(exchange: ExchangeContext): void {
     if (this.#phase === "open" || this.#phase === "draining") this.#tasks.add(exchange)
+  }
+
+  /** A fiber that works for a task beside it; the end of the session waits for it. */
+  track(fiber: Fiber.RuntimeFiber<unknown, unknown>): void {
+    this.#fibers.add(fiber)
+    fiber.addObserver(() => this.#fibers.delete(fiber))
   }
 
   get tasks(): ReadonlyArray<ExchangeContext> {
@@ -212,6 +225,14 @@ export class SessionState {
     return Effect.sync(() => this.#whenEmpty.delete(empty))
   })
 
+  /** They have been interrupted with their tasks; what cannot be interrupted is waited for no longer than an observer. */
+  readonly #settleFibers: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.#fibers.size === 0) return Effect.void
+    const all = Effect.forEach([...this.#fibers], Fiber.await, { discard: true })
+    const wait = Effect.forkDaemon(Effect.interruptible(Effect.timeoutOption(all, this.#grace)))
+    return Effect.flatMap(wait, (fiber) => Effect.asVoid(Fiber.await(fiber)))
+  })
+
   get #grace(): number {
     return Duration.toMillis(this.configuration.delegateGrace)
   }
@@ -220,6 +241,7 @@ export class SessionState {
     return Effect.uninterruptible(
       Effect.gen(this, function*() {
         yield* this.closeTransport
+        yield* this.#settleFibers
         this.memory.clear()
         yield* this.queue.close({ _tag: "Invalidated" }, this.#grace, onQueue)
         this.#phase = "invalidated"

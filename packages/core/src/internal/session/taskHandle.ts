@@ -1,5 +1,4 @@
 /** Handles over contexts, and the data task: a fiber that belongs to the caller's scope that fetches the head when it is let. */
-import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -100,8 +99,8 @@ export const dataTask = (
   input: Input
 ): Effect.Effect<DataTask, InvalidRequest | SessionInvalidated, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.contextWithEffect((environment: Context.Context<Scope.Scope>) => {
-      const begun = session.begin(input, environment)
+    Effect.withFiberRuntime<DataTask, InvalidRequest | SessionInvalidated, Scope.Scope>((fiber) => {
+      const begun = session.begin(input, fiber)
       if (Either.isLeft(begun)) return Effect.fail(begun.left)
       const context = begun.right
       context.observed = true

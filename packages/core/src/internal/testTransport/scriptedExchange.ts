@@ -3,17 +3,16 @@ import * as Effect from "effect/Effect"
 import { HeaderFields } from "../../HeaderFields.ts"
 import type { ExchangeError } from "../../SessionError.ts"
 import type { Script } from "../../TestTransport.ts"
-import {
-  bodyLength,
-  type BodySink,
-  type Closeable,
-  type ConnectionInfo,
-  type ExchangeControl,
-  type TimerHandle,
-  type Timers,
-  type WireBody,
-  type WireRequest,
-  type WireResponse
+import type {
+  BodySink,
+  Closeable,
+  ConnectionInfo,
+  ExchangeControl,
+  TimerHandle,
+  Timers,
+  WireBody,
+  WireRequest,
+  WireResponse
 } from "../../Transport.ts"
 
 type Resume = (effect: Effect.Effect<WireResponse, ExchangeError>) => void
@@ -65,11 +64,6 @@ export class ScriptedExchange implements WireBody, Closeable {
     this.#control.transaction.requestStart = this.#control.now()
     this.#control.transaction.connection = this.#connection
     this.#control.networkWait(true)
-    const sent = this.#request.body === undefined ? undefined : bodyLength(this.#request.body)
-    if (sent !== undefined) {
-      this.#control.transaction.requestBodyBytes = sent
-      this.#control.bodySent(sent)
-    }
     this.#advance()
   }
 
