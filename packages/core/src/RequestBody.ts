@@ -70,12 +70,11 @@ class Body implements RequestBody {
   }
 
   /** For one request; `undefined` for no bytes at all, which is no body. */
-  wire(): WireRequestBody | undefined {
+  wire(announced: number | undefined): WireRequestBody | undefined {
     const plan = this.#plan
     if (plan._tag === "Produced") {
-      return this.length === 0 && plan.produce !== undefined
-        ? undefined
-        : new StreamedRequestBody(plan.produce, this.length)
+      const length = this.length ?? announced
+      return length === 0 && plan.produce !== undefined ? undefined : new StreamedRequestBody(plan.produce, length)
     }
     return plan.bytes.length === 0 ? undefined : plan
   }
@@ -90,12 +89,14 @@ class Body implements RequestBody {
 export const isRequestBody = (value: unknown): value is RequestBody => value instanceof Body
 
 /**
- * The form in which a body goes to a transport; one for every request.
+ * The form in which a body goes to a transport; one for every request. `announced` is the length in bytes that its caller
+ * says, for a body that does not know it.
  *
  * @since 0.1.0
  * @category destructors
  */
-export const toWire = (body: RequestBody): WireRequestBody | undefined => body instanceof Body ? body.wire() : undefined
+export const toWire = (body: RequestBody, announced?: number): WireRequestBody | undefined =>
+  body instanceof Body ? body.wire(announced) : undefined
 
 const text_ = new TextEncoder()
 

@@ -163,8 +163,16 @@ const text = new TextEncoder()
 const bytesBody = (bytes: Uint8Array): typeof noBody =>
   bytes.length === 0 ? noBody : Either.right({ body: { _tag: "Bytes", bytes } })
 
-const own = (body: RequestBody.RequestBody): typeof noBody =>
-  Either.right({ body: RequestBody.toWire(body), contentType: body.contentType })
+/** A body whose length nobody else knows has the one that its caller says. */
+const announcedBy = (headers: Headers.Headers): number | undefined => {
+  const said = headers["content-length"]
+  return said === undefined ? undefined : declaredLength(said)
+}
+
+const readBody = (body: RequestBody.RequestBody, announced?: number): ReadBody => ({
+  body: RequestBody.toWire(body, announced),
+  contentType: body.contentType
+})
 
 const bodyOf = (request: HttpClientRequest.HttpClientRequest, url: WireUrl): typeof noBody => {
   const body = request.body
@@ -174,15 +182,14 @@ const bodyOf = (request: HttpClientRequest.HttpClientRequest, url: WireUrl): typ
     case "Uint8Array":
       return bytesBody(body.body)
     case "Raw":
-      if (RequestBody.isRequestBody(body.body)) return own(body.body)
+      if (RequestBody.isRequestBody(body.body)) return Either.right(readBody(body.body, announcedBy(request.headers)))
       if (typeof body.body === "string") return bytesBody(text.encode(body.body))
       if (body.body instanceof Uint8Array) return bytesBody(body.body)
       return Either.left(new InvalidRequest({ url: url.href, reason: { _tag: "UnsupportedBody", kind: "Raw" } }))
     case "FormData":
-      return own(RequestBody.formData(body.formData))
+      return Either.right(readBody(RequestBody.formData(body.formData)))
     case "Stream": {
-      const said = request.headers["content-length"]
-      const length = body.contentLength ?? (said === undefined ? undefined : declaredLength(said))
+      const length = body.contentLength ?? announcedBy(request.headers)
       if (length === 0) return noBody
       return Either.right({ body: new StreamedRequestBody(streamProduce(body.stream), length) })
     }
@@ -190,7 +197,6 @@ const bodyOf = (request: HttpClientRequest.HttpClientRequest, url: WireUrl): typ
 }
 
 const tokenMethod = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const bodyFields = new Set(["content-length", "transfer-encoding"])
 
 const fieldsOf = (
   headers: Headers.Headers,
@@ -204,8 +210,8 @@ const fieldsOf = (
     if (value === undefined) continue
     // the length is the session's to write; the caller's must agree with it
     if (name === "content-length" && value === String(length)) continue
-    const fault = bodyFields.has(name)
-      ? { name, detail: "the session writes the framing of a body itself" }
+    const fault = name === "content-length"
+      ? { name, detail: `it is not the length of the body${length === undefined ? "" : `, which is ${length}`}` }
       : checkCallerField(name, value)
     if (fault !== undefined) {
       return Either.left(
