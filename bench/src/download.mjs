@@ -48,7 +48,7 @@ export const download = async (key, target, options, { ours: oursBuilt, print })
   const peers = peerNames.filter(wanted)
   const ours = oursBuilt ? oursForDownload.filter(wanted) : []
   const names = [...peers, ...ours]
-  const { bytes } = options
+  const bytes = options.bytes ?? 256 * mebibyte
   const rounds = options.rounds ?? 9
   print(`\n${key}: ${bytes / mebibyte} MiB, one connection, ${rounds} rounds, a fresh process each`)
   /** @type {Map<string, Array<number>>} */

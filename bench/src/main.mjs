@@ -3,10 +3,13 @@ import { loadOurs } from "./clients/ours.mjs"
 import { download } from "./download.mjs"
 import { gate } from "./gate.mjs"
 import { get } from "./get.mjs"
+import { http2 } from "./http2.mjs"
 import { parseOptions, usage } from "./options.mjs"
 import { startOrigin } from "./origin.mjs"
 import { makePrinter } from "./report.mjs"
+import { scale } from "./scale.mjs"
 import { sessions } from "./sessions.mjs"
+import { upload } from "./upload.mjs"
 
 /**
  * @param {string} command
@@ -25,6 +28,12 @@ const run = async (command, options, origin, environment) => {
       return { passed: true, result: await download("download", origin.plain, options, environment) }
     case "download-tls":
       return { passed: true, result: await download("download-tls", origin.tls, options, environment) }
+    case "upload":
+      return { passed: true, result: await upload(origin.plain, options, environment) }
+    case "h2":
+      return { passed: true, result: await http2(origin.http2, options, environment) }
+    case "scale":
+      return { passed: true, result: await scale(origin.plain, options, environment.print) }
     case "sessions":
       return sessions(origin.plain, options, environment.print)
     case "gate":

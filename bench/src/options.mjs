@@ -10,20 +10,34 @@ commands
   download        256 MiB to a sink, a fresh process per client and round, plain and over TLS
   download-plain  only plain
   download-tls    only over TLS
+  upload          1 GiB out of a file, a fresh process per client and round
+  h2              GET of 1 KiB over one connection of HTTP/2
+  scale           ours alone: from 1 to 1,024 requests at a time, and over 1 to 512 hosts
   sessions        sessions opened, used and closed: handles and retained heap
   gate            interpreter steps and heap bytes of one small GET; exit code 1 above the limits
-  all             get, get-tls, download and sessions
+  all             all of them but gate
 
 options
   --rounds <n>       rounds (get 15, download 9)
   --concurrency <n>  connections and requests at a time for get (64)
   --requests <n>     requests per client and round for get (2000); sessions for sessions (2000)
-  --bytes <n>        size of a download (268435456)
+  --bytes <n>        size of a download (268435456) or an upload (1073741824)
   --clients <a,b>    only these clients
   --json             one JSON object on standard output and nothing else
   --help`
 
-const commands = ["get", "get-tls", "download", "download-plain", "download-tls", "sessions", "gate"]
+const commands = [
+  "get",
+  "get-tls",
+  "download",
+  "download-plain",
+  "download-tls",
+  "upload",
+  "h2",
+  "scale",
+  "sessions",
+  "gate"
+]
 
 /**
  * @typedef {object} Options
@@ -31,7 +45,7 @@ const commands = ["get", "get-tls", "download", "download-plain", "download-tls"
  * @property {number | undefined} rounds
  * @property {number} concurrency
  * @property {number | undefined} requests
- * @property {number} bytes
+ * @property {number | undefined} bytes
  * @property {ReadonlyArray<string> | undefined} clients
  * @property {boolean} json
  * @property {boolean} help
@@ -66,7 +80,7 @@ const namesOf = (text) => {
 const expand = (command) => {
   switch (command) {
     case "all":
-      return ["get", "get-tls", "download-plain", "download-tls", "sessions"]
+      return ["get", "get-tls", "download-plain", "download-tls", "upload", "h2", "scale", "sessions"]
     case "download":
       return ["download-plain", "download-tls"]
     default:
@@ -100,7 +114,7 @@ export const parseOptions = (argv) => {
     rounds: positive("rounds", values.rounds),
     concurrency: positive("concurrency", values.concurrency) ?? 64,
     requests: positive("requests", values.requests),
-    bytes: positive("bytes", values.bytes) ?? 256 * 1024 * 1024,
+    bytes: positive("bytes", values.bytes),
     clients: namesOf(values.clients),
     json: values.json ?? false,
     help: values.help ?? false

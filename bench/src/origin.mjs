@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url"
  * @typedef {object} Origin
  * @property {Target} plain
  * @property {Target} tls
+ * @property {Target} http2
  * @property {() => void} close
  */
 
@@ -24,15 +25,19 @@ export const startOrigin = () =>
     })
     child.once("error", reject)
     child.once("exit", (code) => reject(new Error(`the bench server ended with code ${code} before it listened`)))
-    child.once("message", (/** @type {{ plainPort: number, tlsPort: number, root: string }} */ message) => {
-      child.removeAllListeners("exit")
-      // The IPC channel must not keep this process awake, nor stand among its handles: see sessions.mjs.
-      child.unref()
-      child.channel?.unref()
-      resolve({
-        plain: { origin: `http://127.0.0.1:${message.plainPort}`, root: undefined },
-        tls: { origin: `https://localhost:${message.tlsPort}`, root: message.root },
-        close: () => child.disconnect()
-      })
-    })
+    child.once(
+      "message",
+      (/** @type {{ plainPort: number, tlsPort: number, http2Port: number, root: string }} */ message) => {
+        child.removeAllListeners("exit")
+        // The IPC channel must not keep this process awake, nor stand among its handles: see sessions.mjs.
+        child.unref()
+        child.channel?.unref()
+        resolve({
+          plain: { origin: `http://127.0.0.1:${message.plainPort}`, root: undefined },
+          tls: { origin: `https://localhost:${message.tlsPort}`, root: message.root },
+          http2: { origin: `https://localhost:${message.http2Port}`, root: message.root },
+          close: () => child.disconnect()
+        })
+      }
+    )
   })
