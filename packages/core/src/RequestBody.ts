@@ -144,7 +144,7 @@ export const stream = <E>(value: Stream.Stream<Uint8Array, E>, options: Options 
   new Body({ _tag: "Produced", produce: streamProduce(value) }, options.length, options.contentType)
 
 /**
- * A file, with the length that it has now. It is opened for every sending, and read into two buffers of 512 KiB at most. Fails
+ * A file, with the length that it has now. It is opened for every sending, and read into two buffers of 2 MiB at most. Fails
  * with `FileError` where it cannot be opened.
  *
  * @since 0.1.0

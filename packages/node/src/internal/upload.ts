@@ -81,6 +81,8 @@ export class Upload implements BodySourceSink {
   #source: BodySource | undefined = undefined
   #timer: TimerHandle | undefined = undefined
   #sent = 0
+  /** What is left of the piece that is being sent. */
+  #rest: Uint8Array | undefined = undefined
   #pulling = false
   #starving = false
   #stopped = false
@@ -145,10 +147,12 @@ export class Upload implements BodySourceSink {
   // ---- pieces
 
   #next(): void {
+    const rest = this.#rest
+    if (rest !== undefined) return this.#write(rest)
     const body = this.#body
     if (body._tag === "Bytes") {
       if (this.#sent === body.bytes.length) return this.#finish()
-      return this.#write(body.bytes.subarray(this.#sent, Math.min(body.bytes.length, this.#sent + slice)))
+      return this.#write(body.bytes)
     }
     this.#pulling = true
     this.#source?.pull()
@@ -162,7 +166,10 @@ export class Upload implements BodySourceSink {
     this.#listener.starved(waiting)
   }
 
-  #write(bytes: Uint8Array): void {
+  // in slices, so that it is seen how a large piece goes
+  #write(piece: Uint8Array): void {
+    const bytes = piece.length > slice ? piece.subarray(0, slice) : piece
+    this.#rest = piece.length > slice ? piece.subarray(slice) : undefined
     const { length } = bytes
     this.#target.write(bytes, (error) => {
       // a failed write is the connection's to tell

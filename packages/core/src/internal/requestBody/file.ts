@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import { FileError, type FileReason } from "../../SessionError.ts"
 import type { Produce } from "./streamedRequestBody.ts"
 
-const pieceSize = 512 * 1024
+// every read goes through another thread and back: few large ones cost half of many small ones
+const pieceSize = 2 * 1024 * 1024
 
 const reasonOf = (error: PlatformError, path: string): FileReason =>
   error._tag === "SystemError" && error.reason === "NotFound"
