@@ -19,7 +19,8 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => fs.rmSync(path, { recursive: true }))
 )
 
-const story = ["ResponseReceived", "DataWritten", "TaskCompleted"]
+// the bytes are told where they come in and again where they are in the file
+const story = ["ResponseReceived", "DataReceived", "DataWritten", "TaskCompleted"]
 
 /** What an observer of the whole download heard, and what was in the file when it heard of the end. */
 const downloaded = (input: (origin: string) => Input) =>
@@ -98,7 +99,7 @@ describe("a download", () => {
       assert.strictEqual(head.status, 200)
       assert.strictEqual(fs.readFileSync(target, "utf8"), capital)
       assert.isAbove(own.of("DataWritten")[0]?.totalBytesWritten ?? 0, 0)
-      assert.deepStrictEqual(session.story, ["ResponseReceived", "TaskCompleted"])
+      assert.deepStrictEqual(session.story, story.filter((tag) => tag !== "DataWritten"))
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it.scopedLive("by a session without any delegate, shared or new (SES-20, TestURLSession/test_downloadTaskWithRequestAndHandler, TestURLSession/test_downloadTaskWithURLAndHandler)", () =>
