@@ -94,10 +94,10 @@ const head = (context: ExchangeContext): Effect.Effect<SessionResponse, Exchange
 export const execute = (session: SessionState, input: Input): Effect.Effect<SessionResponse, ExchangeError> =>
   entering(session, input, head, handOut)
 
-/** The same for a task that has been begun and announced already. */
+/** The same for a task that has been begun and announced already; no interceptor is called before it is resumed. */
 export const headOf = (context: ExchangeContext): Effect.Effect<SessionResponse, ExchangeError> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.matchCauseEffect(restore(Effect.suspend(() => head(context))), {
+    Effect.matchCauseEffect(restore(Effect.flatMap(context.whenRunning(), () => head(context))), {
       onFailure: (cause) => {
         context.completeByCause(cause)
         return Effect.failCause(cause)
