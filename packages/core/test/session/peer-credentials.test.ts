@@ -2,13 +2,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { AuthenticationChallenge } from "@urlsession/core/AuthenticationChallenge"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
-import type * as Credential from "@urlsession/core/Credential"
+import * as Credential from "@urlsession/core/Credential"
 import * as CredentialStorage from "@urlsession/core/CredentialStorage"
 import * as Disposition from "@urlsession/core/Disposition"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { inspect } from "node:util"
 import { ada, basicOf, basicServer, bob, sent, spaceOf, wrong } from "./authSupport.ts"
 import { api, scripted } from "./support.ts"
 
@@ -142,4 +146,30 @@ describe("a storage, asked by a task", () => {
       assert.strictEqual((yield* session.data(api))[1].status, 200)
       assert.deepStrictEqual(written, [`bob ${space}`])
     }).pipe(Effect.provide(CredentialStorage.layerMemory), scripted(basicServer(bob))))
+})
+
+describe("a credential that is written down", () => {
+  const write = Schema.encodeSync(Credential.passwordSchema)
+  const read = Schema.decodeUnknownEither(Credential.passwordSchema)
+
+  it("is the same when it is read again, its password hidden (CRE-04, TestURLCredential/test_NSCoding)", () => {
+    for (const persistence of ["none", "session"] as const) {
+      const one = Credential.password({ user: "swiftUser", password: "swiftPassword", persistence })
+      const again = Either.getOrThrow(read(JSON.parse(JSON.stringify(write(one)))))
+      assert.isTrue(Credential.equals(one, again))
+      assert.strictEqual(Redacted.value(again.password), "swiftPassword")
+      assert.notInclude(inspect(again, { depth: 9 }), "swiftPassword")
+      assert.notInclude(JSON.stringify(again), "swiftPassword")
+    }
+  })
+
+  it("is not read from a broken record, and what is said of that quotes nothing", () => {
+    const record = write(Credential.password({ user: "swiftUser", password: "swiftPassword" }))
+    for (const wrong of [null, { ...record, persistence: "permanent" }, { ...record, user: 1 }, [record]]) {
+      const result = read(wrong)
+      const shown = Either.isLeft(result) ? inspect(result.left, { depth: 9 }) + String(result.left) : "read"
+      assert.match(shown, /not a record of a credential/)
+      assert.notInclude(shown, "swiftPassword")
+    }
+  })
 })

@@ -207,9 +207,9 @@ describe("a head as a value", () => {
       ]
     ) {
       const result = read(wrong)
-      const message = Either.isLeft(result) ? result.left.message : "read"
-      assert.match(message, /not a record of a response's head/, JSON.stringify(wrong))
-      assert.notInclude(message, "secret")
+      const shown = Either.isLeft(result) ? inspect(result.left, { depth: 9 }) + String(result.left) : "read"
+      assert.match(shown, /not a record of a response's head/, JSON.stringify(wrong))
+      assert.notInclude(shown, "secret")
     }
   })
 })
