@@ -167,22 +167,24 @@ describe("a request that cannot be one", () => {
     }).pipe(Effect.provide(recorder.layer), scripted(() => ok()))
   })
 
-  it.effect("has a scheme that nobody serves: no data, no response, and its task keeps the error (TestURLSession/test_unhandledURLProtocol)", () => {
-    const recorder = new Recorder()
-    return Effect.gen(function*() {
-      yield* Effect.scoped(Effect.gen(function*() {
-        const session = yield* UrlSession.make()
-        const task = yield* session.dataTask("foobar://127.0.0.1/Nepal")
-        assert.strictEqual(yield* task.error, undefined)
-        const error = yield* Effect.flip(task.data)
-        assert.strictEqual(error.reason._tag, "UnsupportedURL")
-        assert.strictEqual(error.code, -1002)
-        assert.strictEqual((yield* Effect.flip(task.response)).code, -1002)
-        assert.strictEqual((yield* task.error)?.code, -1002)
-      }))
-      assert.deepStrictEqual(recorder.tags, ["TaskCreated", "MetricsCollected", "TaskCompleted", "Invalidated"])
-    }).pipe(Effect.provide(recorder.layer), scripted(() => ok()))
-  })
+  for (const scheme of ["foobar", "ftp", "file"]) {
+    it.effect(`has the scheme ${scheme}, which nobody serves: no data, no response, and its task keeps the error (SES-30, TSK-07, TestURLSession/test_unhandledURLProtocol)`, () => {
+      const recorder = new Recorder()
+      return Effect.gen(function*() {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const session = yield* UrlSession.make(SessionConfiguration.make({ schemes: ["http", "https", scheme] }))
+          const task = yield* session.dataTask(`${scheme}://127.0.0.1/Nepal`)
+          assert.strictEqual(yield* task.error, undefined)
+          const error = yield* Effect.flip(task.data)
+          assert.strictEqual(error.reason._tag, "UnsupportedURL")
+          assert.strictEqual(error.code, -1002)
+          assert.strictEqual((yield* Effect.flip(task.response)).code, -1002)
+          assert.strictEqual((yield* task.error)?.code, -1002)
+        }))
+        assert.deepStrictEqual(recorder.tags, ["TaskCreated", "MetricsCollected", "TaskCompleted", "Invalidated"])
+      }).pipe(Effect.provide(recorder.layer), scripted(() => ok()))
+    })
+  }
 
   it.effect("is a GET with a body: refused before there is a task, so observers hear of none (BOD-04, TestURLSession/test_requestWithNonEmptyBody)", () => {
     const recorder = new Recorder()
