@@ -84,6 +84,18 @@ export class ResponseHead implements Equal.Equal {
 /**
  * The head of a response, which outlives its task.
  *
+ * @example
+ * ```ts
+ * import { ResponseHead, UrlSession } from "@urlsession/core"
+ * import { Effect, Schema } from "effect"
+ *
+ * const record = Effect.gen(function*() {
+ *   const session = yield* UrlSession.UrlSession
+ *   const [, response] = yield* session.data("https://example.com/")
+ *   return yield* Schema.encode(ResponseHead.schema)(ResponseHead.of(response))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -143,6 +143,25 @@ describe("observers", () => {
   }
 })
 
+describe("a response in parts", () => {
+  it.effect("of multipart/x-mixed-replace is one response with one body (DDL-01)", () => {
+    const recorder = new Recorder()
+    const parts = ["one", "two"].map((part) => `--edge\r\nContent-Type: text/plain\r\n\r\n${part}\r\n`)
+    return Effect.gen(function*() {
+      const [bytes] = yield* Effect.scoped(Effect.flatMap(UrlSession.make(), (session) => session.data(api)))
+      assert.strictEqual(text(bytes), parts.join(""))
+      assert.strictEqual(recorder.of("ResponseReceived").length, 1)
+    }).pipe(
+      Effect.provide(recorder.layer),
+      scripted(() => [
+        ...TestTransport.head(200, { "content-type": "multipart/x-mixed-replace;boundary=edge" }),
+        ...parts.flatMap((part) => TestTransport.bytes(part)),
+        ...TestTransport.end
+      ])
+    )
+  })
+})
+
 describe("a redirect that nobody decides about", () => {
   it.scoped("keeps its task for longer than any idle interval, without an error and with one question (CON-04, TestURLSession/test_httpRedirectDontFollowIgnoringHandler)", () => {
     const recorder = new Recorder()

@@ -289,6 +289,30 @@ describe("fields and bodies on the wire", () => {
       }))
   }
 
+  for (const method of ["HEAD", "GET", "PUT", "POST", "DELETE"] as const) {
+    it.scopedLive(`${method} with an empty body: none is sent or told of, and its type is the caller's or none (BOD-05, TestURLSession/test_requestWithEmptyBody)`, () =>
+      Effect.gen(function*() {
+        const server = yield* peerServer
+        for (const body of [HttpBody.empty, HttpBody.raw(new Uint8Array(0))]) {
+          for (const contentType of ["text/plain; charset=utf-8", undefined]) {
+            const heard = new Heard()
+            const bare = HttpClientRequest.make(method)(`${server.origin}/json`).pipe(HttpClientRequest.setBody(body))
+            const request = contentType === undefined
+              ? bare
+              : HttpClientRequest.setHeader(bare, "Content-Type", contentType)
+            const [answer, head] = yield* withSession({ delegate: heard.layer }, (session) => session.data(request))
+            const received = server.received[server.received.length - 1]
+            assert.strictEqual(head.status, 200)
+            assert.strictEqual(received?.method, method)
+            assert.strictEqual(received?.body.length, 0)
+            assert.strictEqual(received?.headers["content-type"], contentType)
+            assert.strictEqual(answer.length, method === "HEAD" ? 0 : head.expectedContentLength)
+            assert.deepStrictEqual(heard.story, method === "HEAD" ? ["ResponseReceived", "TaskCompleted"] : plain)
+          }
+        }
+      }))
+  }
+
   it.scopedLive("POST without a body says so by its length, and names no type (BOD-05, TestURLSession/test_postWithEmptyBody)", () =>
     Effect.gen(function*() {
       const server = yield* peerServer

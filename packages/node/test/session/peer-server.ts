@@ -41,11 +41,7 @@ const answer = (request: Received, response: http.ServerResponse): void => {
   switch (url.pathname) {
     case "/json":
       response.setHeader("content-type", "application/json")
-      response.end(JSON.stringify({
-        request: `${request.method} ${request.target}`,
-        contentType: request.headers["content-type"],
-        body: request.body.toString("base64")
-      }))
+      response.end(JSON.stringify({ request: `${request.method} ${request.target}` }))
       return
     case "/headers":
       response.end(
