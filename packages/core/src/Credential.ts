@@ -90,8 +90,7 @@ export const equals = (left: PasswordCredential, right: PasswordCredential): boo
 export const passwordSchema: Schema.Schema<
   PasswordCredential,
   { readonly _tag: "Password"; readonly user: string; readonly password: string; readonly persistence: Persistence }
-> = Schema.Struct({
-  _tag: Schema.Literal("Password"),
+> = Schema.TaggedStruct("Password", {
   user: Schema.String,
   password: Schema.Redacted(Schema.String),
   persistence: Schema.Literal("none", "session")
