@@ -1,5 +1,5 @@
 // `npm run coverage:spec`: how many rows of the specification a passing test of the last `npm test` bears in its name.
-// --json prints one object, --missing lists the rows without a test.
+// --json prints one object, --missing lists the rows without a test, and those that are not counted, with the reason.
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -8,6 +8,7 @@ import {
   countedFeatures,
   countedPeerTests,
   coverage,
+  excused,
   parseTable,
   passingNames,
   rowsIn,
@@ -44,6 +45,11 @@ const main = () => {
   print("peer tests", peer)
   if (process.argv.includes("--missing")) {
     process.stdout.write(`without a passing test:\n${[...features.missing, ...peer.missing].join("\n")}\n`)
+    const uncounted = [
+      ...excused(featureRows, countedFeatures(featureRows)),
+      ...excused(peerRows, countedPeerTests(peerRows))
+    ]
+    process.stdout.write(`not counted:\n${uncounted.map((row) => `${row.id}: ${row.why}`).join("\n")}\n`)
   }
   if (unknown.length > 0) process.stdout.write(`in a test's name, but in no table: ${unknown.join(", ")}\n`)
   return 0

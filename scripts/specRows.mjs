@@ -21,9 +21,12 @@ export const parseTable = (text) => {
   return lines.map((cells) => Object.fromEntries(header.map((name, index) => [name, cells[index] ?? ""])))
 }
 
-/** Not counted: what the platform cannot do, and the peer's tests of its own platform. */
+/** Not counted: what the platform cannot do, and the peer's tests of its own platform. Each says why in the table. */
 export const countedFeatures = (rows) => rows.filter((row) => row.state !== "skip" && row.state !== "no")
 export const countedPeerTests = (rows) => rows.filter((row) => row.portable === "yes")
+
+/** The rows that are not among the counted ones. */
+export const excused = (rows, counted) => rows.filter((row) => !counted.includes(row))
 
 /** Rows held and counted, in all and per area, and the rows without a passing test. */
 export const coverage = (rows, held) => {

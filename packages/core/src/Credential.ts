@@ -5,6 +5,7 @@
  */
 import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import type { ServerTrust } from "./ServerTrust.ts"
 
 /**
@@ -78,3 +79,25 @@ export const trust = (accepted: ServerTrust): TrustCredential => ({ _tag: "Trust
  */
 export const equals = (left: PasswordCredential, right: PasswordCredential): boolean =>
   left.user === right.user && left.persistence === right.persistence && Equal.equals(left.password, right.password)
+
+/**
+ * How a credential with a password is written down, for a storage that outlives the process. The record has the password in
+ * the clear: encrypt it, or keep it where only its owner can read.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const passwordSchema: Schema.Schema<
+  PasswordCredential,
+  { readonly _tag: "Password"; readonly user: string; readonly password: string; readonly persistence: Persistence }
+> = Schema.TaggedStruct("Password", {
+  user: Schema.String,
+  password: Schema.Redacted(Schema.String),
+  persistence: Schema.Literal("none", "session")
+}).annotations({
+  // what a parser says of a broken record quotes it
+  message: () => ({
+    message: "this is not a record of a credential: write it with Credential.passwordSchema",
+    override: true
+  })
+})

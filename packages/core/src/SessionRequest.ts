@@ -15,7 +15,7 @@ import { displayUrl } from "./internal/displayUrl.ts"
 import { checkCallerField, declaredLength } from "./internal/http1/writer.ts"
 import { streamProduce } from "./internal/requestBody/stream.ts"
 import { StreamedRequestBody } from "./internal/requestBody/streamedRequestBody.ts"
-import { requestField } from "./internal/requestField.ts"
+import { requestField, unfolded } from "./internal/requestField.ts"
 import * as RequestBody from "./RequestBody.ts"
 import { InvalidRequest } from "./SessionError.ts"
 import { bodyLength, type RequestField, type WireRequest, type WireRequestBody, type WireUrl } from "./Transport.ts"
@@ -197,6 +197,14 @@ const bodyOf = (request: HttpClientRequest.HttpClientRequest, url: WireUrl): typ
 }
 
 const tokenMethod = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const normalMethods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT"])
+
+/** Methods are case-sensitive (RFC 9110 9.1), but nobody who writes `get` means another method than GET. */
+const methodOf = (given: string): string => {
+  if (normalMethods.has(given)) return given
+  const upper = given.toUpperCase()
+  return normalMethods.has(upper) ? upper : given
+}
 
 const fieldsOf = (
   headers: Headers.Headers,
@@ -206,8 +214,9 @@ const fieldsOf = (
 ): Either.Either<ReadonlyArray<RequestField>, InvalidRequest> => {
   const fields: Array<RequestField> = []
   for (const name in headers) {
-    const value = headers[name]
-    if (value === undefined) continue
+    const given = headers[name]
+    if (given === undefined) continue
+    const value = unfolded(given)
     // the length is the session's to write; the caller's must agree with it
     if (name === "content-length" && value === String(length)) continue
     const fault = name === "content-length"
@@ -235,7 +244,7 @@ const fromRequest = (
   parsed: ParsedUrl,
   publicFields: ReadonlySet<string>
 ): Either.Either<Prepared, InvalidRequest> => {
-  const method = request.method
+  const method = methodOf(request.method)
   const url = parsed.url
   const read = bodyOf(request, url)
   if (Either.isLeft(read)) return Either.left(read.left)
@@ -296,7 +305,8 @@ export const withBody = (input: Input, body: RequestBody.RequestBody): HttpClien
 }
 
 /**
- * A wire request from plain parts, for interceptors and redirect handlers. The fields are bound to its origin.
+ * A wire request from plain parts, for interceptors and redirect handlers. The fields are bound to its origin. `GET`, `HEAD`,
+ * `POST`, `PUT`, `DELETE` and `CONNECT` may be written in any case; every other method is sent as it is written.
  *
  * @since 0.1.0
  * @category constructors
@@ -316,7 +326,7 @@ export const wire = (
     const request = HttpClientRequest.setHeaders(HttpClientRequest.get(url), fields)
     const read = fieldsOf(request.headers, body?.length ?? 0, nothingPublic, parsed.url)
     return Either.map(read, (bound): WireRequest => ({
-      method,
+      method: methodOf(method),
       url: parsed.url,
       fields: bound,
       body: body === undefined || body.length === 0 ? undefined : { _tag: "Bytes", bytes: body }

@@ -19,6 +19,14 @@ import type { TaskMetrics } from "./TaskMetrics.ts"
 export type TaskState = "suspended" | "running" | "canceling" | "completed"
 
 /**
+ * What a task is for. An upload is what `upload` and `uploadTask` make; a request with a body of its own is a data task.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TaskKind = "data" | "upload" | "download"
+
+/**
  * How far a task is. Bytes of bodies only, decoded; `undefined` where nobody has said how many to expect.
  *
  * @since 0.1.0
@@ -52,6 +60,7 @@ export interface RequestLine {
 export interface SessionTask {
   /** Unique in the session. */
   readonly taskIdentifier: number
+  readonly kind: TaskKind
   readonly taskDescription: string | undefined
   readonly originalRequest: RequestLine
   /** Differs from the original one after a redirect. */

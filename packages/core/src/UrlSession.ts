@@ -90,7 +90,7 @@ export interface Service {
     request: Input,
     path: string
   ) => Effect.Effect<SessionResponse, DownloadError, FileSystem.FileSystem>
-  /** Every task that has not completed. */
+  /** Every task that has not completed, those that were never resumed too; its `kind` says what each is for. */
   readonly allTasks: Effect.Effect<ReadonlyArray<SessionTask>>
   /** Takes no new tasks, waits for those that run, then ends the session. */
   readonly finishTasksAndInvalidate: Effect.Effect<void>
@@ -192,8 +192,8 @@ const serviceOf = (state: SessionState): Service => {
     execute: (request) => execute(state, request),
     data: (request) => data(state, request),
     dataTask: (request) => dataTask(state, request),
-    upload: (request, body) => data(state, withBody(request, body)),
-    uploadTask: (request, body) => dataTask(state, withBody(request, body)),
+    upload: (request, body) => data(state, withBody(request, body), "upload"),
+    uploadTask: (request, body) => dataTask(state, withBody(request, body), "upload"),
     download: (request, path) =>
       Effect.flatMap(fileSystem, (fs) =>
         entering(
@@ -201,7 +201,8 @@ const serviceOf = (state: SessionState): Service => {
           request,
           (context) =>
             toFile(fs, path, Effect.suspend(() => state.pipeline(context.originalRequest, context)), context),
-          (context) => context.complete(undefined, false)
+          (context) => context.complete(undefined, false),
+          "download"
         )),
     allTasks: Effect.sync(() => state.tasks.map(handleOf)),
     finishTasksAndInvalidate: onQueue((queue) => state.finishTasksAndInvalidate(queue)),

@@ -28,3 +28,9 @@ export class BoundField implements RequestField {
 /** A field, with its value hidden where it is bound. */
 export const requestField = (name: string, value: string, bound: boolean): RequestField =>
   bound ? new BoundField(name, value) : { name, value, bound }
+
+/**
+ * A value that was written over several lines, as one line (RFC 9112 5.2): nobody may send folded lines any more, and what
+ * follows a line break without a blank is still refused.
+ */
+export const unfolded = (value: string): string => value.includes("\r\n") ? value.replace(/\r\n[ \t]+/g, " ") : value

@@ -7,7 +7,7 @@ import * as Either from "effect/Either"
 import { InvalidRequest } from "../../SessionError.ts"
 import type { RequestField } from "../../Transport.ts"
 import { checkCallerField } from "../http1/writer.ts"
-import { BoundField } from "../requestField.ts"
+import { BoundField, unfolded } from "../requestField.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import type { Stage } from "./exchange.ts"
 
@@ -27,8 +27,9 @@ export const additionalFields = (
   headers: Readonly<Record<string, string>>
 ): Either.Either<ReadonlyArray<RequestField>, InvalidRequest> => {
   const fields: Array<RequestField> = []
-  for (const [given, value] of Object.entries(headers)) {
+  for (const [given, written] of Object.entries(headers)) {
     const name = given.toLowerCase()
+    const value = unfolded(written)
     const detail = reserved.has(name)
       ? "the name is reserved. Answer challenges with a ChallengeResolver, and set it on single requests otherwise"
       : checkCallerField(name, value)?.detail

@@ -12,7 +12,7 @@ import type { HeaderFields } from "../../HeaderFields.ts"
 import type { RequestOptionsRecord } from "../../RequestOptions.ts"
 import { Cancelled, ConnectionError, type DownloadError, type ExchangeError, TimeoutError } from "../../SessionError.ts"
 import type { SessionEvent } from "../../SessionEvent.ts"
-import type { TaskState } from "../../SessionTask.ts"
+import type { TaskKind, TaskState } from "../../SessionTask.ts"
 import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
 import { bodyLength, type Closeable, type ExchangeControl, type TrustAsker, type WireRequest } from "../../Transport.ts"
@@ -40,6 +40,7 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
   readonly trust: TrustAsker
   priority: number
   readonly started: number
+  kind: TaskKind = "data"
 
   currentRequest: WireRequest
   transaction: Transaction = before

@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import type { DownloadError, ExchangeError } from "../../SessionError.ts"
 import type { Input } from "../../SessionRequest.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
+import type { TaskKind } from "../../SessionTask.ts"
 import type { WireResponse } from "../../Transport.ts"
 import { MemoryBody } from "../memoryBody.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
@@ -33,7 +34,8 @@ export const entering = <A, E extends DownloadError>(
   session: SessionState,
   input: Input,
   work: (context: ExchangeContext) => Effect.Effect<A, E>,
-  finished: (context: ExchangeContext, value: A) => void
+  finished: (context: ExchangeContext, value: A) => void,
+  kind: TaskKind = "data"
 ): Effect.Effect<A, E | ExchangeError> =>
   Effect.uninterruptibleMask((restore) =>
     // the one look at the fiber: its context holds the request's options and the task's delegate
@@ -41,6 +43,7 @@ export const entering = <A, E extends DownloadError>(
       const begun = session.begin(input, fiber)
       if (Either.isLeft(begun)) return Effect.fail(begun.left)
       const context = begun.right
+      context.kind = kind
       return Effect.matchCauseEffect(restore(announced(context, () => work(context))), {
         onFailure: (cause) => {
           context.completeByCause(cause)
@@ -59,8 +62,9 @@ const done = (context: ExchangeContext): void => context.complete(undefined, fal
 /** Head and body in one mask. */
 export const data = (
   session: SessionState,
-  input: Input
-): Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError> => entering(session, input, whole, done)
+  input: Input,
+  kind: TaskKind = "data"
+): Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError> => entering(session, input, whole, done, kind)
 
 const whole = (context: ExchangeContext): Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError> => {
   const limit = context.options.maximumBodyBytes ?? context.session.configuration.maximumBodyBytes
@@ -90,10 +94,10 @@ const head = (context: ExchangeContext): Effect.Effect<SessionResponse, Exchange
 export const execute = (session: SessionState, input: Input): Effect.Effect<SessionResponse, ExchangeError> =>
   entering(session, input, head, handOut)
 
-/** The same for a task that has been begun and announced already. */
+/** The same for a task that has been begun and announced already; no interceptor is called before it is resumed. */
 export const headOf = (context: ExchangeContext): Effect.Effect<SessionResponse, ExchangeError> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.matchCauseEffect(restore(Effect.suspend(() => head(context))), {
+    Effect.matchCauseEffect(restore(Effect.flatMap(context.whenRunning(), () => head(context))), {
       onFailure: (cause) => {
         context.completeByCause(cause)
         return Effect.failCause(cause)

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import { Cancelled, type ExchangeError, type InvalidRequest, type SessionInvalidated } from "../../SessionError.ts"
 import type { Input } from "../../SessionRequest.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
-import type { DataTask, Progress, RequestLine, SessionTask } from "../../SessionTask.ts"
+import type { DataTask, Progress, RequestLine, SessionTask, TaskKind } from "../../SessionTask.ts"
 import type { WireRequest } from "../../Transport.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 import { headOf } from "./run.ts"
@@ -75,6 +75,7 @@ const completion = (context: ExchangeContext): Effect.Effect<void> =>
 /** The handle of any task. */
 export const handleOf = (context: ExchangeContext): SessionTask => ({
   taskIdentifier: context.taskIdentifier,
+  kind: context.kind,
   taskDescription: context.options.taskDescription,
   originalRequest: new Line(context.originalRequest),
   currentRequest: Effect.sync(() => new Line(context.currentRequest)),
@@ -96,13 +97,15 @@ export const handleOf = (context: ExchangeContext): SessionTask => ({
 /** A data task: suspended until it is let, and given up when the scope closes. */
 export const dataTask = (
   session: SessionState,
-  input: Input
+  input: Input,
+  kind: TaskKind = "data"
 ): Effect.Effect<DataTask, InvalidRequest | SessionInvalidated, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime<DataTask, InvalidRequest | SessionInvalidated, Scope.Scope>((fiber) => {
       const begun = session.begin(input, fiber)
       if (Either.isLeft(begun)) return Effect.fail(begun.left)
       const context = begun.right
+      context.kind = kind
       context.observed = true
       context.suspend()
       const head = Deferred.unsafeMake<SessionResponse, ExchangeError>(FiberId.none)
