@@ -52,7 +52,7 @@ export const ofRequest = (method: string, url: URL | undefined): Attributes => {
   attributes["url.scheme"] = url.protocol.slice(0, -1)
   const port = url.port === "" ? defaultPorts[url.protocol] : Number(url.port)
   if (port === undefined) return attributes
-  attributes["server.address"] = url.hostname
+  attributes["server.address"] = url.hostname.replace(/^\[|\]$/g, "")
   attributes["server.port"] = port
   attributes["url.path"] = url.pathname
   return attributes
