@@ -1,4 +1,5 @@
 // When the spans of SessionHttpClient end: with the body, and whatever becomes of it.
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as RequestOptions from "@urlsession/core/RequestOptions"
@@ -15,7 +16,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { layer as codings } from "../session/codings.ts"
-import { api, nothingOpen, ok, scripted, settle } from "../session/support.ts"
+import { api, encode, nothingOpen, ok, scripted, settle } from "../session/support.ts"
 import { client, clientWith, get, recorded, slow, SpanRecorder, text } from "./spanRecorder.ts"
 
 describe("a request's span ends", () => {
@@ -164,6 +165,26 @@ describe("a request's span ends", () => {
       )
     })
   }
+
+  it.effect("with its own response, and not with that of a request which its body makes", () =>
+    recorded(
+      ({ method }) => method === "POST" ? [...TestTransport.delay("1 second"), ...ok()] : ok(),
+      (recorder) =>
+        Effect.gen(function*() {
+          const one = yield* UrlSession.UrlSession
+          const part = Effect.as(one.execute(`${api}part`), encode("part"))
+          const asking = yield* Effect.fork(
+            Effect.flatMap(HttpClient.post(api, { body: HttpBody.stream(Stream.fromEffect(part)) }), ({ text }) => text)
+          )
+          yield* settle
+          yield* Effect.repeatN(Effect.yieldNow(), 100)
+          assert.deepStrictEqual(recorder.ends, ["open"])
+          yield* TestClock.adjust("1 second")
+          yield* Fiber.join(asking)
+          assert.deepStrictEqual(recorder.ends, ["ok"])
+          assert.strictEqual(recorder.requests[0]?.attributes.has("http.request.resend_count"), false)
+        })
+    ))
 
   it.effect("when the client ends, for a body that is here", () => {
     const recorder = new SpanRecorder()
