@@ -1,5 +1,7 @@
 /** Servers of `@effect/platform` with a door in front, and the client that an app of that platform would have. */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as HttpClient from "@effect/platform/HttpClient"
@@ -121,3 +123,10 @@ export const client = <Delegate = never, E = never>(
 /** The same in the scope of a test, as a context. */
 export const openClient = <Delegate = never, E = never>(delegate?: Layer.Layer<Delegate, E>) =>
   Layer.build(client(delegate))
+
+/** The clients that `@effect/platform` has on Node: what they do is the contrast to what a session does. */
+export const builtIn = {
+  "node:http": NodeHttpClient.layer,
+  undici: NodeHttpClient.layerUndici,
+  fetch: FetchHttpClient.layer
+} satisfies Record<string, Layer.Layer<HttpClient.HttpClient>>
