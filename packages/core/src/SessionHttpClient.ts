@@ -8,17 +8,28 @@ import * as Cookies from "@effect/platform/Cookies"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
-import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as IncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as UrlParams from "@effect/platform/UrlParams"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import { globalValue } from "effect/GlobalValue"
 import * as Inspectable from "effect/Inspectable"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import { displayUrl } from "./internal/displayUrl.ts"
+import { inSpan, RequestSpan, type Unread } from "./internal/session/requestSpan.ts"
+import { type Attributes, ofRequest, requestField, shownFields } from "./internal/spanAttributes.ts"
+import { RequestOptions } from "./RequestOptions.ts"
 import * as SessionError from "./SessionError.ts"
 import { shown } from "./SessionRequest.ts"
 import type { SessionResponse } from "./SessionResponse.ts"
@@ -90,13 +101,19 @@ class View extends Inspectable.Class implements HttpClientResponse.HttpClientRes
   readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly request: HttpClientRequest.HttpClientRequest
   readonly session: SessionResponse
+  readonly #span: RequestSpan | undefined
   #headers: Headers.Headers | undefined = undefined
   #cookies: Cookies.Cookies | undefined = undefined
 
-  constructor(request: HttpClientRequest.HttpClientRequest, session: SessionResponse) {
+  constructor(
+    request: HttpClientRequest.HttpClientRequest,
+    session: SessionResponse,
+    span: RequestSpan | undefined
+  ) {
     super()
     this.request = request
     this.session = session
+    this.#span = span
   }
 
   override toJSON(): unknown {
@@ -126,7 +143,7 @@ class View extends Inspectable.Class implements HttpClientResponse.HttpClientRes
     return Option.none()
   }
   get text(): Effect.Effect<string, HttpClientError.ResponseError> {
-    return Effect.mapError(this.session.text, (cause) => this.#failed(cause))
+    return this.#read(this.session.text)
   }
   get json(): Effect.Effect<unknown, HttpClientError.ResponseError> {
     return Effect.flatMap(this.text, (text) =>
@@ -153,10 +170,14 @@ class View extends Inspectable.Class implements HttpClientResponse.HttpClientRes
       }))
   }
   get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
-    return Stream.mapError(this.session.stream, (cause) => this.#failed(cause))
+    const { stream } = this.session
+    return Stream.mapError(this.#span?.streaming(stream) ?? stream, (cause) => this.#failed(cause))
   }
   get #bytes(): Effect.Effect<Uint8Array, HttpClientError.ResponseError> {
-    return Effect.mapError(this.session.bytes, (cause) => this.#failed(cause))
+    return this.#read(this.session.bytes)
+  }
+  #read<A>(body: Effect.Effect<A, SessionError.ExchangeError>): Effect.Effect<A, HttpClientError.ResponseError> {
+    return Effect.mapError(this.#span?.reading(body) ?? body, (cause) => this.#failed(cause))
   }
   #failed(cause: unknown): HttpClientError.ResponseError {
     return new HttpClientError.ResponseError({ request: shown(this.request), response: this, reason: "Decode", cause })
@@ -172,41 +193,123 @@ class View extends Inspectable.Class implements HttpClientResponse.HttpClientRes
 export const sessionResponse = (response: HttpClientResponse.HttpClientResponse): Option.Option<SessionResponse> =>
   response instanceof View ? Option.some(response.session) : Option.none()
 
-/**
- * A client on a session.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const make = (session: Service): HttpClient.HttpClient => {
-  const direct = (request: HttpClientRequest.HttpClientRequest) =>
-    Effect.mapBoth(session.execute(request), {
-      onFailure: (error) => requestError(request, error),
-      onSuccess: (response): HttpClientResponse.HttpClientResponse => new View(request, response)
-    })
-  // `HttpClient.withScope` hands its signal to clients made by `make` only
-  const scoped = HttpClient.make((request, _url, signal) =>
-    Effect.tap(direct(request), (view) =>
-      Effect.suspend(() => {
-        if (!(view instanceof View)) return Effect.void
-        if (signal.aborted) return Effect.zipRight(view.session.cancel, Effect.interrupt)
-        signal.addEventListener("abort", () => Effect.runSync(view.session.cancel), { once: true })
-        return Effect.void
-      }))
-    // the platform's span would carry the whole URL, with user info and query
-  ).pipe(HttpClient.withTracerDisabledWhen(() => true))
+/** Effect's own tracer, which shows its spans to nobody. */
+const noTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/** Somebody has set a tracer, or the request is part of something that has a span; the tests are in the order of their cost. */
+const isTraced = (
+  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  request: HttpClientRequest.HttpClientRequest
+): boolean =>
+  (fiber.currentTracer !== noTracer || fiber.currentSpan !== undefined) &&
+  fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
+  !fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
+
+const attributesOf = (
+  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  request: HttpClientRequest.HttpClientRequest
+): Attributes => {
+  const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
+  const attributes = ofRequest(request.method, Either.getOrUndefined(url))
+  const fields = Headers.redact(request.headers, fiber.getFiberRef(Headers.currentRedactedNames))
+  const { publicFields } = Context.get(fiber.currentContext, RequestOptions)
+  for (const name of shownFields(request.headers, publicFields)) attributes[requestField(name)] = String(fields[name])
+  return attributes
+}
+
+type Executed = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+
+const sent = (session: Service, request: HttpClientRequest.HttpClientRequest, span: RequestSpan) =>
+  Effect.flatMap(FiberRef.get(HttpClient.currentTracerPropagation), (propagates) =>
+    span.head(session.execute(
+      propagates ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span.span)) : request
+    )))
+
+const executed = (
+  session: Service,
+  request: HttpClientRequest.HttpClientRequest,
+  span: RequestSpan | undefined
+): Executed =>
+  Effect.mapBoth(span === undefined ? session.execute(request) : sent(session, request, span), {
+    onFailure: (error) => requestError(request, error),
+    onSuccess: (response): HttpClientResponse.HttpClientResponse => new View(request, response, span)
+  })
+
+/** The response is given up when the signal says so. */
+const endedBy = (signal: AbortSignal, effect: Executed): Executed =>
+  Effect.tap(effect, (view) =>
+    Effect.suspend(() => {
+      if (!(view instanceof View)) return Effect.void
+      if (signal.aborted) return Effect.zipRight(view.session.cancel, Effect.interrupt)
+      signal.addEventListener("abort", () => Effect.runSync(view.session.cancel), { once: true })
+      return Effect.void
+    }))
+
+/** Where `HttpClient.withScope` leaves the signal of a request whose response ends with a Scope. */
+const scopedRequests = globalValue(
+  "@effect/platform/HttpClient/scopedRequests",
+  () => new WeakMap<HttpClientRequest.HttpClientRequest, { readonly signal: AbortSignal }>()
+)
+
+/** That table is an inside of the platform's, so it is tried whether it is the one. */
+const knowsScopedRequests = (): boolean => {
+  let known = false
+  const client = HttpClient.makeWith<never, never, void, never>(
+    Effect.flatMap((request) => {
+      known = scopedRequests.has(request)
+      return Effect.fail(undefined)
+    }),
+    Effect.succeed
+  )
+  Effect.runSync(Effect.ignore(Effect.scoped(HttpClient.withScope(client).get("/"))))
+  return known
+}
+
+const clientOf = (session: Service, unread: Unread): HttpClient.HttpClient => {
+  // a client of `make` is handed the signal, too, but costs more than the whole request does
+  const withSignal = knowsScopedRequests() ?
+    undefined :
+    HttpClient.make((request, _url, signal, fiber) => endedBy(signal, executed(session, request, RequestSpan.of(fiber))) // the platform's own span would carry the whole URL, with user info and query
+    ).pipe(HttpClient.withTracerDisabledWhen(() => true))
+  const run = (
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    request: HttpClientRequest.HttpClientRequest,
+    span: RequestSpan | undefined
+  ): Executed => {
+    if (!fiber.currentContext.unsafeMap.has(Scope.Scope.key)) return executed(session, request, span)
+    if (withSignal !== undefined) return withSignal.execute(request)
+    const controller = scopedRequests.get(request)
+    const effect = executed(session, request, span)
+    return controller === undefined ? effect : endedBy(controller.signal, effect)
+  }
   return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
     (effect) =>
       Effect.flatMap(
         effect,
         (request) =>
           Effect.withFiberRuntime<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((fiber) =>
-            fiber.currentContext.unsafeMap.has(Scope.Scope.key) ? scoped.execute(request) : direct(request)
+            isTraced(fiber, request)
+              ? inSpan(
+                Context.get(fiber.currentContext, HttpClient.SpanNameGenerator)(request),
+                attributesOf(fiber, request),
+                unread,
+                (span) => run(fiber, request, span)
+              )
+              : run(fiber, request, undefined)
           )
       ),
     Effect.succeed
   )
 }
+
+/**
+ * A client on a session. Each request is a span where a tracer has been set, or where the caller has a span; it ends when the
+ * body has been read or given up.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (session: Service): HttpClient.HttpClient => clientOf(session, new Set())
 
 /**
  * The client of the session in the context.
@@ -222,7 +325,16 @@ export const make = (session: Service): HttpClient.HttpClient => {
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<HttpClient.HttpClient, never, UrlSession> = Layer.effect(
+export const layer: Layer.Layer<HttpClient.HttpClient, never, UrlSession> = Layer.scoped(
   HttpClient.HttpClient,
-  Effect.map(UrlSession, make)
+  Effect.gen(function*() {
+    const unread: Unread = new Set()
+    // a span that is still open when the program ends would never be exported
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const span of [...unread]) span.giveUp()
+      })
+    )
+    return clientOf(yield* UrlSession, unread)
+  })
 )

@@ -17,6 +17,7 @@ import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
 import { bodyLength, type Closeable, type ExchangeControl, type TrustAsker, type WireRequest } from "../../Transport.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
+import type { ExchangeListener } from "./exchangeListener.ts"
 import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
 import { TaskTimers } from "./taskTimers.ts"
@@ -51,6 +52,7 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
   expectContinue: boolean
   /** Events are built and times taken precisely. */
   observed: boolean
+  listener: ExchangeListener | undefined = undefined
 
   #parked: Resume | undefined = undefined
   #failure: ExchangeError | undefined = undefined
@@ -245,10 +247,7 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
     if (!this.#arrived || !this.#detached) return
     // there is nothing left that could take too long
     this.stopClock()
-    if (this.observed) {
-      if (!this.session.isOpen) this.complete(undefined, false)
-      return
-    }
+    if (this.observed) return this.session.settled(this)
     this.#settled = true
     this.session.leave(this)
   }

@@ -28,6 +28,7 @@ import type { AuthenticationMemory } from "./authenticationMemory.ts"
 import { bindBody } from "./bodyOwner.ts"
 import { type DelegateQueue, OnDelegateQueue } from "./delegateQueue.ts"
 import { ExchangeContext } from "./exchangeContext.ts"
+import { Listener } from "./exchangeListener.ts"
 import type { Wheel } from "./timers.ts"
 import type { TrustAskers } from "./trustAskers.ts"
 
@@ -137,6 +138,8 @@ export class SessionState {
       options.timeoutInterval === undefined ? this.requestTimeout : Duration.toMillis(options.timeoutInterval)
     )
     if (prepared.right.request.body?._tag === "Stream") bindBody(exchange, this, fiber)
+    const listener = Context.get(context, Listener)
+    if (listener?.begins(exchange) === true) exchange.listener = listener
     this.#tasks.add(exchange)
     return Either.right(exchange)
   }
@@ -153,6 +156,13 @@ export class SessionState {
   leave(exchange: ExchangeContext): void {
     this.#tasks.delete(exchange)
     if (this.#tasks.size === 0) { for (const empty of [...this.#whenEmpty]) empty() }
+    exchange.listener?.left(exchange)
+  }
+
+  /** All of an unread response is here. Where observers are told of its end, it stays until it is read, or nobody can. */
+  settled(exchange: ExchangeContext): void {
+    if (!this.isOpen) return exchange.complete(undefined, false)
+    exchange.listener?.left(exchange)
   }
 
   /** A response that nobody had read is read after all. */
