@@ -1,6 +1,8 @@
 /** What the tests of the recorder share: a program that is recorded over a scripted transport, and one that is replayed. */
+import { assert } from "@effect/vitest"
 import * as Recorder from "@urlsession/core/Recorder"
 import type * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
+import type * as SessionError from "@urlsession/core/SessionError"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
@@ -101,3 +103,11 @@ export const entry = (changes: Changes = {}): Recorder.Entry => ({
 
 /** A recording of these entries. */
 export const of = (...entries: ReadonlyArray<Recorder.Entry>): Recorder.Recording => ({ ...nothing, entries })
+
+/** What a replay says that has no answer. */
+export const unanswered = (error: SessionError.SessionError): string => {
+  assert.strictEqual(`${error._tag}/${error.reason._tag}`, "InvalidResponse/ResourceUnavailable")
+  assert.isFalse(error.isTransient)
+  assert.instanceOf(error.cause, Recorder.RecordingError)
+  return error.cause instanceof Recorder.RecordingError ? error.cause.message : ""
+}

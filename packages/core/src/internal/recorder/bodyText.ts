@@ -17,6 +17,18 @@ export const textOf = (bytes: Uint8Array): string | undefined => {
 
 export const bytesOf = (text: string): Uint8Array => encoder.encode(text)
 
+/** Bytes that become base64 in one call; a multiple of three, so that the parts can be joined. */
+const part = 24 * 1024
+
+/** Base64 of bytes (RFC 4648 4), by the platform: a loop over characters takes twice as long and more. */
+export const base64Of = (bytes: Uint8Array): string => {
+  let encoded = ""
+  for (let at = 0; at < bytes.length; at += part) {
+    encoded += btoa(String.fromCharCode(...bytes.subarray(at, at + part)))
+  }
+  return encoded
+}
+
 /** A document of more bytes than these is not looked through. */
 const scanned = 1024 * 1024
 

@@ -1,7 +1,7 @@
 /** Between a recording and its document. */
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
-import { bytesOf, textOf } from "./bodyText.ts"
+import { base64Of, bytesOf, textOf } from "./bodyText.ts"
 import type { HarConnection, HarDocument, HarEntry } from "./har.ts"
 import { version } from "./har.ts"
 import type {
@@ -32,7 +32,7 @@ const toContent = (body: RecordedBody | undefined): Content | undefined => {
   if (body?._tag !== "Kept") return undefined
   const text = textOf(body.bytes)
   return text === undefined
-    ? { text: Encoding.encodeBase64(body.bytes), encoding: "base64" }
+    ? { text: base64Of(body.bytes), encoding: "base64" }
     : { text, encoding: undefined }
 }
 

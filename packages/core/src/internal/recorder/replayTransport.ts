@@ -195,7 +195,7 @@ export const replayTransport = (
 ): TransportService => {
   const trusts = trustsOf(recording)
   return {
-    platform: `replay of ${recording.platform}`,
+    platform: `replayed ${recording.platform}`,
     capabilities: new Set(recording.capabilities),
     schemes: new Set(recording.schemes),
     open: (options) => Effect.sync(() => session(recording, answers, new Judge(trusts), settings, options))
