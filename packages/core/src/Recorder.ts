@@ -245,6 +245,47 @@ export const layerReplayMemory = (
   Layer.effectContext(Effect.sync(() => replay(recording, options)))
 
 /**
+ * `replay`: the file answers. `record`: it is written anew. `once`: it is written where it is not there, and answers from then on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Mode = "replay" | "record" | "once"
+
+/**
+ * `layerRecord` or `layerReplay`, as the mode says: for tests that do either. The transport that it is provided with is used to
+ * record only.
+ *
+ * @example
+ * ```ts
+ * import { Recorder, UrlSession } from "@urlsession/core"
+ * import { NodeSession } from "@urlsession/node"
+ * import { Config, Effect, Layer } from "effect"
+ *
+ * const mode = Config.withDefault(Config.literal("replay", "record", "once")("RECORDER"), "replay")
+ *
+ * const SessionTest = UrlSession.layer().pipe(
+ *   Layer.provide(Layer.unwrapEffect(Effect.map(mode, (mode) => Recorder.layer("test/fixtures/api.har", { mode })))),
+ *   Layer.provideMerge(NodeSession.services)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  path: string,
+  options: RecordOptions & ReplayOptions & { readonly mode: Mode }
+): Layer.Layer<Transport, RecordingError, Transport | FileSystem.FileSystem> =>
+  Layer.unwrapEffect(Effect.map(
+    options.mode === "once"
+      ? Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.orElseSucceed(fs.exists(path), () => true))
+      : Effect.succeed(options.mode === "replay"),
+    (exists): Layer.Layer<Transport, RecordingError, Transport | FileSystem.FileSystem> =>
+      exists ? layerReplay(path, options) : layerRecord(path, options)
+  ))
+
+/**
  * The document of a recording: HAR 1.2, which viewers of HAR open. Fails where a `redact` hook has made something that is no
  * recording any more.
  *

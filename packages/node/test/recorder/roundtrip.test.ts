@@ -279,6 +279,11 @@ describe("a round trip", () => {
       assert.deepInclude(live.answers[15], { body: digestOf(large) })
       assert.deepStrictEqual(live.upload, [201, "stored"])
       assert.match(live.judged.join(), /^true /)
+      assert.deepInclude(live.events, [103, [["link", "</style.css>; rel=preload"]]])
+      const challenged = live.events.flatMap((event) =>
+        Array.isArray(event) ? String(event[1]).match(/UseCredential/g) ?? [] : []
+      )
+      assert.isAtLeast(challenged.length, 2)
 
       const text = readFileSync(path, "utf8")
       for (const secret of Object.values(secrets)) {
@@ -287,6 +292,7 @@ describe("a round trip", () => {
         }
       }
       // neither a nonce, nor what was computed with one
+      assert.match(text, /nonce=\\"<redacted>/)
       assert.notMatch(text, /nonce=\\"[^<]/)
       assert.notInclude(text, "response=")
       assert.deepStrictEqual(readdirSync(join(directory, "fixtures")), ["all.har"])

@@ -26,7 +26,12 @@ export interface AnswersOptions {
 
 const nothing = new Uint8Array(0)
 
-/** Method and URL are those of the entry; what was redacted in it may be anything. */
+/**
+ * Whether method and URL are those of the entry; what was redacted in it may be anything. What a replay goes by unless said.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
 export const matchesRequest = (asked: Asked, entry: Entry): boolean =>
   asked.method === entry.request.method && matchesUrl(entry.request.url, asked.url)
 

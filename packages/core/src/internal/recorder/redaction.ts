@@ -9,7 +9,13 @@ import { challengeFields, cookieFields, redactCookies, redactSetCookie } from ".
 import { redacted } from "./marker.ts"
 import type { RecordedFields } from "./model.ts"
 
-/** Names whose values are secrets in a query, a form or a JSON document. */
+/**
+ * Names whose values are secrets in a query, a form, a JSON document or a field: by themselves, and as a word of another name.
+ * In fields of responses `code`, `pin` and `sig` are not meant.
+ *
+ * @since 0.1.0
+ * @category redaction
+ */
 export const defaultSecretNames: ReadonlyArray<string> = [
   "apikey",
   "assertion",
@@ -42,7 +48,12 @@ export const defaultSecretNames: ReadonlyArray<string> = [
 /** Of these, a field's name says less: `X-Error-Code` is no secret. */
 const harmlessInFields = new Set(["code", "pin", "sig"])
 
-/** Fields of a request that say nothing about who sends it. */
+/**
+ * Fields of a request that say nothing about who sends it, and are recorded as they are.
+ *
+ * @since 0.1.0
+ * @category redaction
+ */
 export const defaultPublicFields: ReadonlyArray<string> = [
   "accept",
   "accept-charset",
