@@ -1,0 +1,63 @@
+/** Bytes on their way into a recording, within the limit of one body and that of all bodies together. */
+import type { RecordedBody } from "./model.ts"
+
+/** The bytes that a recording may still take. */
+export class Budget {
+  left: number
+
+  constructor(bytes: number) {
+    this.left = bytes
+  }
+
+  /** `false`: that is too much, and nothing was taken. */
+  take(bytes: number): boolean {
+    if (bytes > this.left) return false
+    this.left -= bytes
+    return true
+  }
+}
+
+/** See the head of this file. A body is kept whole or not at all. */
+export class Gatherer {
+  /** All bytes that passed, kept or not. */
+  size = 0
+  readonly #budget: Budget
+  readonly #maximum: number
+  #pieces: Array<Uint8Array> | undefined = []
+
+  constructor(budget: Budget, maximum: number) {
+    this.#budget = budget
+    this.#maximum = maximum
+  }
+
+  add(borrowed: Uint8Array): void {
+    this.size += borrowed.length
+    if (this.#pieces === undefined) return
+    if (this.size <= this.#maximum && this.#budget.take(borrowed.length)) this.#pieces.push(borrowed.slice())
+    else this.#drop(this.size - borrowed.length)
+  }
+
+  /** Forgets what was kept. */
+  drop(): void {
+    if (this.#pieces !== undefined) this.#drop(this.size)
+  }
+
+  #drop(kept: number): void {
+    this.#pieces = undefined
+    this.#budget.left += kept
+  }
+
+  get body(): RecordedBody {
+    const pieces = this.#pieces
+    if (pieces === undefined) return { _tag: "LeftOut", size: this.size }
+    const [first] = pieces
+    if (pieces.length === 1 && first !== undefined) return { _tag: "Kept", bytes: first }
+    const bytes = new Uint8Array(this.size)
+    let offset = 0
+    for (const piece of pieces) {
+      bytes.set(piece, offset)
+      offset += piece.length
+    }
+    return { _tag: "Kept", bytes }
+  }
+}
