@@ -15,7 +15,6 @@ import { ada, asParameter, large, measured, type User, zoe } from "./support/sit
 const inside = answered({
   status: 200,
   body: new TextEncoder().encode("inside\n"),
-  protocol: "http/1.1",
   type: "text/plain"
 })
 

@@ -6,7 +6,6 @@ import { answered, type Failure, type Outcome } from "./outcome.ts"
 
 const Told = Schema.parseJson(Schema.Struct({
   response_code: Schema.Number,
-  http_version: Schema.String,
   content_type: Schema.NullOr(Schema.String),
   exitcode: Schema.Number
 }))
@@ -50,7 +49,6 @@ export const curl = (...parameters: ReadonlyArray<string>): Effect.Effect<Outcom
             : answered({
               status: one.response_code,
               body,
-              protocol: one.http_version === "2" ? "h2" : `http/${one.http_version}`,
               type: one.content_type ?? ""
             })
       )

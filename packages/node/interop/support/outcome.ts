@@ -11,7 +11,6 @@ export type Outcome =
     readonly status: number
     /** Long bodies by their length and digest. */
     readonly body: string
-    readonly protocol: string
     /** The media type, as the server writes it. */
     readonly type: string
   }
@@ -30,7 +29,6 @@ export type Failure =
 export const answered = (fields: {
   readonly status: number
   readonly body: Uint8Array
-  readonly protocol: string
   readonly type: string
 }): Outcome => ({
   _tag: "Answered",
@@ -38,7 +36,6 @@ export const answered = (fields: {
   body: fields.body.length <= 4096
     ? new TextDecoder().decode(fields.body)
     : `${fields.body.length} bytes, ${createHash("sha256").update(fields.body).digest("hex")}`,
-  protocol: fields.protocol,
   type: fields.type
 })
 
@@ -64,14 +61,8 @@ export const ours = <R>(
   exchange: Effect.Effect<readonly [Uint8Array, SessionResponse], SessionError, R>
 ): Effect.Effect<Outcome, never, R> =>
   exchange.pipe(
-    Effect.flatMap(([body, response]) =>
-      Effect.map(response.metrics, ({ transactions }) =>
-        answered({
-          status: response.status,
-          body,
-          protocol: transactions[transactions.length - 1]?.connection?.protocol ?? "none",
-          type: response.headers.get("content-type") ?? ""
-        }))
+    Effect.map(([body, response]) =>
+      answered({ status: response.status, body, type: response.headers.get("content-type") ?? "" })
     ),
     Effect.catchAll((error) => Effect.succeed<Outcome>({ _tag: "Failed", how: failureOf(error) }))
   )

@@ -1,5 +1,6 @@
 /** A session as a user makes one, closed at the end of a test and then found to have nothing open. */
 import { assert } from "@effect/vitest"
+import type { ServerTrustControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
@@ -25,21 +26,24 @@ export const trusting: Effect.Effect<ServerTrust.Evaluator> = Effect.map(
   ({ root }) => ServerTrust.additionalRoots([root.cert])
 )
 
+/** A resolver that does nothing else. */
+export const trustingLayer: Layer.Layer<ChallengeResolver.ChallengeResolver, never, ServerTrustControl> = Layer
+  .unwrapEffect(Effect.map(trusting, (ServerTrust) => ChallengeResolver.layer({ ServerTrust })))
+
 /** Runs with a session of `NodeSession.layer`, closes it, and looks whether anything of it is left. */
 export const withSession = <A, E, R, Delegate = never>(
   options: Options<Delegate>,
   use: (session: UrlSession.Service) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
+): Effect.Effect<A, E, Exclude<R, NodeSession.Services | UrlSession.UrlSession>> =>
   Effect.gen(function*() {
-    const ServerTrust = yield* trusting
     const configuration = SessionConfiguration.make(options.configuration)
     const scope = yield* Scope.make()
     const built = options.delegate === undefined
-      ? NodeSession.layer(configuration, ChallengeResolver.layer({ ServerTrust }))
+      ? NodeSession.layer(configuration, trustingLayer)
       : NodeSession.layer(configuration, options.delegate)
     const context = yield* Layer.buildWithScope(built, scope)
     const session = Context.get(context, UrlSession.UrlSession)
-    const exit = yield* Effect.exit(use(session))
+    const exit = yield* Effect.exit(Effect.provide(use(session), context))
     yield* Scope.close(scope, Exit.void)
     assert.deepStrictEqual(yield* session.openResources, { sockets: 0, connecting: 0, queued: 0, tasks: 0, timers: 0 })
     return yield* exit
