@@ -129,7 +129,7 @@ module.exports = {
       "source-is-not-test",
       "What ships does not import what tests it.",
       { path: source },
-      { path: "/(test|dtslint|bench|examples)/", pathNot: "node_modules" }
+      { path: "/(test|interop|dtslint|bench|examples)/", pathNot: "node_modules" }
     )
   ],
   options: {

@@ -1,4 +1,5 @@
 // The test projects: core and node under Node, browser in a real Chromium, scripts for the tools of this repository.
+// interop, against servers of the system, is there only when `npm run test:interop` says which of them it found.
 import { playwright } from "./scripts/chromium.mjs"
 
 // Tests run on the sources: the packages' exports carry this condition in front of the built files.
@@ -26,6 +27,7 @@ export default [
   onNode("core", "packages/core"),
   onNode("node", "packages/node"),
   onNode("scripts", "scripts", "test/**/*.test.mjs"),
+  ...(process.env.URLSESSION_INTEROP === undefined ? [] : [onNode("interop", "packages/node", "interop/**/*.test.ts")]),
   {
     root: "packages/browser",
     // Several browser projects would share a root, hence a cache of its own.

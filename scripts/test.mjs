@@ -21,7 +21,7 @@ const perform = async (step) => {
   if (failed > 0) {
     failures.push(step.name)
     process.stdout.write(`${result.output.trimEnd()}\n\n`)
-  } else if (step.show) process.stdout.write(`${result.output.trimEnd().replace(/^/gm, "       ")}\n`)
+  } else if (step.show || result.show) process.stdout.write(`${result.output.trimEnd().replace(/^/gm, "       ")}\n`)
   return failed === 0
 }
 
