@@ -60,7 +60,7 @@ export class InvalidRequest extends family<"InvalidRequest", InvalidRequestReaso
   },
   SecurityPolicyViolation: {
     code: -1022,
-    message: (r) => `refused by TransportSecurity: ${r.rule}`
+    message: (r) => `refused by a security policy: ${r.rule}`
   },
   BodyStreamExhausted: {
     code: -1021,
