@@ -1,9 +1,10 @@
 // The program of the design's first page: what a browser cannot do is said by the compiler.
 import * as FetchTransport from "@urlsession/browser/FetchTransport"
-import type { ServerTrustControl } from "@urlsession/core/Capability"
+import type { RedirectControl, ServerTrustControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
+import * as RedirectHandler from "@urlsession/core/RedirectHandler"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import type { ExchangeError } from "@urlsession/core/SessionError"
@@ -77,6 +78,23 @@ describe("a session in a browser", () => {
     )
     expect(program).type.toBe<
       Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError, UrlSession.UrlSession | ServerTrustControl>
+    >()
+  })
+
+  it("with a decider on redirects does not compile at the edge: the browser follows them by itself", () => {
+    const deciding = UrlSession.layer(SessionConfiguration.default, RedirectHandler.sameOrigin)
+    const live = deciding.pipe(Layer.provide(FetchTransport.layer))
+    expect(live).type.toBe<Layer.Layer<UrlSession.UrlSession, never, RedirectControl>>()
+    const edge = (layer: Layer.Layer<UrlSession.UrlSession>) => layer
+    expect(edge(live)).type.toRaiseError(
+      "Missing 'RedirectControl' in the expected Layer context",
+      "Type 'RedirectControl' is not assignable to type 'never'"
+    )
+  })
+
+  it("a task's decider on redirects asks the program for the capability", () => {
+    expect(RedirectHandler.make(() => Effect.succeed(RedirectHandler.stop))).type.toBe<
+      Effect.Effect<RedirectHandler.RedirectHandlerService, never, RedirectControl>
     >()
   })
 

@@ -5,17 +5,15 @@
  *
  * @since 0.1.0
  */
-import { ConnectionError, type ExchangeError } from "@urlsession/core/SessionError"
 import {
-  type ExchangeControl,
+  type SessionTransport,
   Transport,
-  type TransportService,
-  type WireRequest,
-  type WireResponse
+  type TransportOptions,
+  type TransportService
 } from "@urlsession/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { FetchExchange } from "./internal/fetchExchange.ts"
+import { type Engine, FetchExchange } from "./internal/fetchExchange.ts"
 
 /**
  * How requests are handed to `fetch`.
@@ -24,56 +22,73 @@ import { FetchExchange } from "./internal/fetchExchange.ts"
  * @category models
  */
 export interface Options {
-  /** Whether the browser sends its cookies along: `omit`, `same-origin` or `include`. `same-origin` unless said. */
-  readonly credentials?: RequestCredentials
+  /** Whether the browser sends its cookies along. `same-origin` unless said. */
+  readonly credentials?: "omit" | "same-origin" | "include"
   /** The browser's own cache: `no-store` keeps it out. `default` unless said. */
-  readonly cache?: RequestCache
+  readonly cache?: "default" | "no-store" | "reload" | "no-cache" | "force-cache"
+  /**
+   * What becomes of a redirect: `fetch` follows it, and takes every field of the request but `Authorization` to wherever it
+   * leads; or it is an error. `follow` unless said.
+   */
+  readonly redirects?: "follow" | "error"
+  /**
+   * How a body goes out that is made while it is sent. `streamed`: piece by piece, which in a browser works over HTTP/2 and
+   * HTTP/3 alone, and neither after a redirect other than 303. `buffered`: gathered first, then sent like bytes. `auto`, unless
+   * said: gathered up to `maximumBufferedBodyBytes`, and streamed beyond it where the runtime can.
+   */
+  readonly uploads?: "auto" | "streamed" | "buffered"
+  /** The most, in bytes, that is gathered of a body before it is sent. 64 MiB. */
+  readonly maximumBufferedBodyBytes?: number
+  /** The `fetch` to use, where the runtime has several. The global one unless said. */
+  readonly fetch?: typeof globalThis.fetch
 }
 
-const init = (request: WireRequest, options: Options, signal: AbortSignal): RequestInit => {
-  const headers = new Headers()
-  for (const field of request.fields) headers.append(field.name, field.value)
-  const common: RequestInit = {
-    method: request.method,
-    headers,
-    signal,
-    redirect: "follow",
-    credentials: options.credentials ?? "same-origin",
-    cache: options.cache ?? "default"
+/** What would be configured, and silently not done. */
+const unsupported = (session: TransportOptions): string | undefined => {
+  if (session.judgeAddress !== undefined) return "it has an AddressPolicy, and fetch shows no addresses"
+  if (session.tlsMinimumVersion !== "TLSv1.2" || session.tlsMaximumVersion !== "TLSv1.3") {
+    return "it bounds the versions of TLS, which fetch chooses by itself"
   }
-  // a copy: `fetch` takes bytes over plain memory only, and what is lent may change
-  return request.body?._tag === "Bytes" ? { ...common, body: new Uint8Array(request.body.bytes) } : common
+  return undefined
 }
 
-/** `fetch` has one error for all that can happen before a response. */
-const failed = (request: WireRequest, cause: unknown): ConnectionError =>
-  new ConnectionError({ url: request.url.href, cause, reason: { _tag: "Unknown" } })
+const open = (options: Options) => (session: TransportOptions): Effect.Effect<SessionTransport> =>
+  Effect.suspend(() => {
+    const detail = unsupported(session)
+    if (detail !== undefined) {
+      return Effect.dieMessage(
+        `the fetch transport cannot serve this session: ${detail}. Leave it out, or use another one`
+      )
+    }
+    const { cache, credentials, fetch, maximumBufferedBodyBytes = 64 * 1024 * 1024, redirects = "follow" } = options
+    const engine: Engine = {
+      settings: {
+        cache,
+        credentials,
+        redirects,
+        maximumBufferedBodyBytes,
+        uploads: options.uploads ?? "auto",
+        fetch: () => fetch ?? globalThis.fetch
+      },
+      session,
+      running: new Set()
+    }
+    return Effect.succeed({
+      exchange: (request, control) =>
+        Effect.async((resume) => {
+          new FetchExchange(engine, request, control, resume).begin()
+        }),
+      // connections are the runtime's
+      flush: () => undefined,
+      open: () => ({ sockets: engine.running.size, connecting: 0, queued: 0 })
+    })
+  })
 
 const service = (options: Options): TransportService => ({
   platform: "fetch",
   capabilities: new Set(),
   schemes: new Set(["http", "https"]),
-  open: () =>
-    Effect.sync(() => {
-      const running = new Set<FetchExchange>()
-      const exchange = (request: WireRequest, control: ExchangeControl): Effect.Effect<WireResponse, ExchangeError> =>
-        Effect.async((resume) => {
-          if (!control.park(resume)) return
-          const one = new FetchExchange(request, control, running)
-          control.transaction.requestStart = control.now()
-          control.networkWait(true)
-          fetch(request.url.href, init(request, options, one.signal)).then(
-            (response) => one.head(response, (wire) => resume(Effect.succeed(wire))),
-            (cause: unknown) => one.fail(() => resume(Effect.fail(failed(request, cause))))
-          )
-        })
-      return {
-        exchange,
-        // connections are the browser's
-        flush: () => undefined,
-        open: () => ({ sockets: running.size, connecting: 0, queued: 0 })
-      }
-    })
+  open: open(options)
 })
 
 /**

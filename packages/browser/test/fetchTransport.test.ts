@@ -39,11 +39,12 @@ layer(BrowserLive)("a session on fetch", (it) => {
       assert.strictEqual(Chunk.reduce(chunks, 0, (sum, chunk) => sum + chunk.length), 1_000_000)
     }))
 
-  it.effect("gives what cannot be reached a typed error", () =>
+  it.effect("says of a port that fetch connects to for nobody that it is one", () =>
     Effect.gen(function*() {
       const session = yield* UrlSession.UrlSession
       const error = yield* Effect.flip(session.data("http://127.0.0.1:1/"))
-      assert.strictEqual(error._tag, "ConnectionError")
+      assert.strictEqual(error._tag, "InvalidRequest")
+      assert.include(error.message, "port 1 ")
     }))
 })
 

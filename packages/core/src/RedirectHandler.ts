@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { RedirectControl } from "./Capability.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
 import { capture } from "./internal/capture.ts"
 import type { WireRequest } from "./Transport.ts"
@@ -82,25 +83,25 @@ export class RedirectHandler extends Context.Tag("@urlsession/core/RedirectHandl
 >() {}
 
 /**
- * A handler that has captured what it needs.
+ * A handler that has captured what it needs, of a platform that shows redirects.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = <E, R>(
   decide: (redirect: Redirect) => Effect.Effect<RedirectAnswer, E, R>
-): Effect.Effect<RedirectHandlerService, never, R> =>
-  Effect.map(capture<R>(), (run) => ({ decide: (redirect: Redirect) => run(decide(redirect)) }))
+): Effect.Effect<RedirectHandlerService, never, R | RedirectControl> =>
+  Effect.map(capture<R | RedirectControl>(), (run) => ({ decide: (redirect: Redirect) => run(decide(redirect)) }))
 
 /**
- * A session's handler from a function.
+ * A session's handler from a function. A platform that follows redirects by itself, as `fetch` does, lacks `RedirectControl`.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layer = <E, R>(
   decide: (redirect: Redirect) => Effect.Effect<RedirectAnswer, E, R>
-): Layer.Layer<RedirectHandler, never, R> => Layer.effect(RedirectHandler, make(decide))
+): Layer.Layer<RedirectHandler, never, R | RedirectControl> => Layer.effect(RedirectHandler, make(decide))
 
 /**
  * Follows no redirect: every 3xx is a result.
@@ -108,7 +109,7 @@ export const layer = <E, R>(
  * @since 0.1.0
  * @category layers
  */
-export const none: Layer.Layer<RedirectHandler> = layer(() => Effect.succeed(stop))
+export const none: Layer.Layer<RedirectHandler, never, RedirectControl> = layer(() => Effect.succeed(stop))
 
 /**
  * Follows redirects inside the origin only.
@@ -116,6 +117,6 @@ export const none: Layer.Layer<RedirectHandler> = layer(() => Effect.succeed(sto
  * @since 0.1.0
  * @category layers
  */
-export const sameOrigin: Layer.Layer<RedirectHandler> = layer((redirect) =>
+export const sameOrigin: Layer.Layer<RedirectHandler, never, RedirectControl> = layer((redirect) =>
   Effect.succeed(redirect.crossOrigin ? stop : follow)
 )

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { CapabilityName } from "./Capability.ts"
-import { ServerTrustControl } from "./Capability.ts"
+import { RedirectControl, ServerTrustControl } from "./Capability.ts"
 import { HeaderFields } from "./HeaderFields.ts"
 import { gatherBody } from "./internal/testTransport/gatherBody.ts"
 import { ScriptedExchange } from "./internal/testTransport/scriptedExchange.ts"
@@ -324,7 +324,7 @@ const judge = (options: Options) => {
 }
 
 /**
- * A scripted platform: the transport, its controls, and the capability to judge servers.
+ * A scripted platform: the transport, its controls, and the capabilities that slots ask for.
  *
  * @example
  * ```ts
@@ -351,7 +351,9 @@ const judge = (options: Options) => {
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<Transport | TestTransport | ServerTrustControl> => {
+export const layer = (
+  options: Options
+): Layer.Layer<Transport | TestTransport | ServerTrustControl | RedirectControl> => {
   const log: Array<ReceivedRequest> = []
   const running = new Set<ScriptedExchange>()
   const open = (session: TransportOptions): Effect.Effect<SessionTransport> =>
@@ -397,6 +399,7 @@ export const layer = (options: Options): Layer.Layer<Transport | TestTransport |
       requests: Effect.sync(() => [...log]),
       open: Effect.sync(() => running.size)
     }),
-    Layer.succeed(ServerTrustControl, { name: "ServerTrustControl", platform: "scripted" })
+    Layer.succeed(ServerTrustControl, { name: "ServerTrustControl", platform: "scripted" }),
+    Layer.succeed(RedirectControl, { name: "RedirectControl", platform: "scripted" })
   )
 }

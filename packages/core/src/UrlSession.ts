@@ -150,7 +150,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
   Effect.gen(function*() {
     const service = yield* Transport
     const slots = yield* readSlots
-    if (slots.challenge !== undefined) checkCapabilities(slots.challenge, service)
+    checkCapabilities(slots.challenge, slots.redirect, service)
     // this runs inside an acquisition, so the runtime as it is would make every fiber of the session uninterruptible
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime<never>(), RuntimeFlags.Interruption)
     const wheel = new Wheel(yield* Clock.clockWith(Effect.succeed), runtime)
@@ -232,8 +232,8 @@ const serviceOf = (state: SessionState): Service => {
 
 /**
  * Makes a session that lives as long as the scope. The delegate is read here, once, from the context: every slot that is
- * there is used, every other one is the system's. A configuration with reserved fields, and a resolver with an entry that
- * the transport cannot ask, are defects.
+ * there is used, every other one is the system's. A configuration with reserved fields, and a resolver or
+ * redirect handler that the transport cannot ask, are defects.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,213 +1,323 @@
-/** One exchange over `fetch`: the head, then the body through a reader that is pulled no faster than it is consumed. */
+/** One exchange over `fetch`: the request's body as it can be sent, the head, and whatever ends it early. */
 import { HeaderFields } from "@urlsession/core/HeaderFields"
-import { ConnectionError, type ExchangeError } from "@urlsession/core/SessionError"
+import { type ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
+import { parseUrl } from "@urlsession/core/SessionRequest"
 import type {
-  BodySink,
   Closeable,
   ExchangeControl,
-  WireBody,
+  StreamedBody,
+  TimerHandle,
+  TransportOptions,
   WireRequest,
   WireResponse,
   WireUrl
 } from "@urlsession/core/Transport"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import {
+  abandonedFailure,
+  bodyFailure,
+  cutFailure,
+  opaqueFailure,
+  type Received,
+  requestFailure,
+  surroundings
+} from "./failure.ts"
+import { type BodyHost, type ByteReader, FetchBody } from "./fetchBody.ts"
+import { outgoing, type Settings } from "./outgoing.ts"
+import { own, type OwnBytes, Upload, type UploadListener } from "./upload.ts"
+import { streamsUploads } from "./uploadSupport.ts"
 
-/** Bytes that are read ahead without demand. */
-const readAhead = 64 * 1024
+/** What the exchanges of one session have in common. */
+export interface Engine {
+  readonly settings: Settings & {
+    readonly uploads: "auto" | "streamed" | "buffered"
+    readonly maximumBufferedBodyBytes: number
+    /** Looked up for every request. */
+    readonly fetch: () => typeof globalThis.fetch
+  }
+  readonly session: TransportOptions
+  readonly running: Set<FetchExchange>
+}
 
+type Resume = (effect: Effect.Effect<WireResponse, ExchangeError>) => void
+
+/** A body that is gathered goes out unseen, and is given the time that it takes at so many bytes in a millisecond. */
+const slowest = 32
+/** Bodies up to this size go out together with their head. */
+const smallBody = 64 * 1024
+
+/** The final URL, as far as it is another one; that of a response has no fragment. */
 const urlOf = (href: string, asked: WireUrl): WireUrl => {
-  if (href === "" || href === asked.href) return asked
-  const url = new URL(href)
-  const scheme = url.protocol.slice(0, -1)
+  if (href === "" || href === asked.href.replace(/#.*$/s, "")) return asked
+  return Either.match(parseUrl(href), { onLeft: () => asked, onRight: ({ url }) => url })
+}
+
+const bodiless = new Set([204, 205, 304])
+
+/**
+ * The length that was announced for these very bytes. Of another origin the browser shows `Content-Length` and hides
+ * `Content-Encoding`, so there nobody can tell whether it is that of what arrives.
+ */
+const lengthOf = (request: WireRequest, response: Response): number | undefined => {
+  if (request.method === "HEAD" || bodiless.has(response.status)) return 0
+  if (response.type === "cors" || response.headers.has("content-encoding")) return undefined
+  const announced = response.headers.get("content-length")
+  return announced !== null && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined
+}
+
+/** Runtimes without streams have the whole body at once, or not at all. */
+const readerOf = (response: Response): ByteReader | undefined => {
+  if (response.body === null) return undefined
+  if (response.body !== undefined) return response.body.getReader()
+  let whole: Promise<ArrayBuffer> | undefined
   return {
-    href: url.href,
-    scheme,
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? (scheme === "https" ? 443 : 80) : Number(url.port),
-    authority: url.host,
-    target: `${url.pathname}${url.search}`,
-    origin: url.origin
+    read: () => {
+      if (whole !== undefined) return Promise.resolve({ done: true })
+      whole = response.arrayBuffer()
+      return whole.then((bytes) => ({ done: false, value: new Uint8Array(bytes) }))
+    }
   }
 }
 
+/** The bytes as they are where they lie in plain memory: a `Request` makes its own copy. */
+const plain = (bytes: Uint8Array): OwnBytes =>
+  bytes.buffer instanceof ArrayBuffer ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : own(bytes)
+
 /** See the head of this file. */
-export class FetchExchange implements WireBody, Closeable {
-  length: number | undefined = undefined
-  readonly delimited = true
-  readonly trailers = HeaderFields.empty
+export class FetchExchange implements Closeable, UploadListener, BodyHost {
+  readonly #engine: Engine
   readonly #request: WireRequest
   readonly #control: ExchangeControl
-  readonly #running: Set<FetchExchange>
+  // a session goes on to its next attempt while this one ends: it must not write into that one's record
+  readonly #transaction: ExchangeControl["transaction"]
+  readonly #resume: Resume
   readonly #abort = new AbortController()
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined = undefined
-  #held: Array<Uint8Array> = []
-  #heldBytes = 0
+  #upload: Upload | undefined = undefined
+  #streamed = false
+  #body: FetchBody | undefined = undefined
+  #coding: string | undefined = undefined
   #received = 0
-  #reading = false
-  #ended = false
-  #closed = false
-  #paused = false
-  #error: ExchangeError | undefined = undefined
-  #sink: BodySink | undefined = undefined
+  #timer: TimerHandle | undefined = undefined
+  #over = false
 
-  constructor(request: WireRequest, control: ExchangeControl, running: Set<FetchExchange>) {
+  constructor(engine: Engine, request: WireRequest, control: ExchangeControl, resume: Resume) {
+    this.#engine = engine
     this.#request = request
     this.#control = control
-    this.#running = running
-    running.add(this)
-    control.register(this)
+    this.#transaction = control.transaction
+    this.#resume = resume
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal
+  begin(): void {
+    if (!this.#control.park(this.#resume)) return
+    this.#control.register(this)
+    if (this.#over) return
+    const { body } = this.#request
+    if (body?._tag === "Stream") this.#prepare(body)
+    else this.#send(body === undefined ? undefined : plain(body.bytes))
   }
 
-  head(response: Response, resume: (wire: WireResponse) => void): void {
-    if (this.#closed) return
+  /** Whatever is under way is given up. Idempotent. */
+  close(): void {
+    if (this.#over) return
+    this.#body?.silence()
+    this.#leave()
+    this.#abort.abort()
+  }
+
+  // ---- the request's body
+
+  #prepare(body: StreamedBody): void {
+    const { maximumBufferedBodyBytes: limit, uploads } = this.#engine.settings
+    if (uploads === "streamed" && !streamsUploads()) {
+      const detail = "fetch streams no request here. Say uploads: \"auto\", and it is gathered first"
+      return this.#fail(this.#invalid({ _tag: "UnsupportedBody", kind: "Stream", detail }))
+    }
+    const upload = this.#upload = new Upload(body, this)
+    if (uploads === "streamed") this.#stream(upload)
+    else if (body.length !== undefined && body.length > limit) this.overflowed()
+    else upload.gather(limit)
+  }
+
+  gathered(bytes: OwnBytes): void {
+    this.#upload = undefined
+    this.#send(bytes)
+  }
+
+  overflowed(): void {
+    const { maximumBufferedBodyBytes: limit, uploads } = this.#engine.settings
+    const upload = this.#upload
+    if (upload === undefined) return
+    if (uploads === "auto" && streamsUploads()) this.#stream(upload)
+    else this.#fail(this.#invalid({ _tag: "BodyTooLarge", limit }))
+  }
+
+  starved(waiting: boolean): void {
+    if (this.#body !== undefined || this.#over) return
+    this.#control.networkWait(!waiting)
+  }
+
+  unsendable(error: ExchangeError): void {
+    if (this.#over) return
+    if (this.#body === undefined) return this.#fail(error)
+    const body = this.#body
+    this.#leave()
+    this.#abort.abort()
+    body.fail(error)
+  }
+
+  #invalid(reason: InvalidRequest["reason"]): InvalidRequest {
+    return new InvalidRequest({ url: this.#request.url.href, reason })
+  }
+
+  #stream(upload: Upload): void {
+    this.#streamed = true
+    this.#send(upload.stream())
+  }
+
+  // ---- the head
+
+  #send(body: OwnBytes | ReadableStream<OwnBytes> | undefined): void {
     const control = this.#control
+    const { settings } = this.#engine
+    const made = outgoing(this.#request, body, settings, control.priority, this.#abort.signal)
+    if (!(made instanceof Request)) return this.#fail(made)
+    this.#engine.running.add(this)
+    this.#transaction.requestStart = control.now()
+    this.#wait(body instanceof Uint8Array ? body.length : 0)
+    const fetch = settings.fetch()
+    // whatever it does, it must not throw into the session
+    new Promise<Response>((resolve) => resolve(fetch(made))).then(
+      (response) => this.#head(response),
+      (cause: unknown) => this.#fail(requestFailure(this.#request.url, cause, this.#streamed, surroundings()))
+    )
+  }
+
+  #wait(length: number): void {
+    if (length <= smallBody) return this.#control.networkWait(true)
+    this.#control.networkWait(false)
+    this.#timer = this.#engine.session.timers.after(length / slowest, () => {
+      this.#timer = undefined
+      this.#control.networkWait(true)
+    })
+  }
+
+  #head(response: Response): void {
+    if (this.#over) {
+      // a `fetch` that does not look at its signal
+      response.body?.cancel().catch(() => undefined)
+      return
+    }
+    const control = this.#control
+    const { url } = this.#request
+    this.#stopTimer()
+    if (response.status === 0) return this.#fail(opaqueFailure(url, response.type))
+    control.networkWait(true)
     control.touch()
-    control.transaction.responseStart = control.now()
+    this.#transaction.responseStart = control.now()
     const fields = HeaderFields.fromEntries(response.headers)
-    const announced = fields.has("content-encoding") ? undefined : fields.get("content-length")
-    this.length = announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined
-    this.#reader = response.body?.getReader()
+    this.#coding = fields.get("content-encoding")
+    const body = this.#body = new FetchBody(readerOf(response), lengthOf(this.#request, response), this)
     const wire: WireResponse = {
       status: response.status,
       reason: response.statusText,
       fields,
-      body: this,
-      url: urlOf(response.url, this.#request.url),
+      body,
+      url: urlOf(response.url, url),
       connection: undefined
     }
-    if (this.#reader === undefined) this.#finish()
+    body.open()
     control.unpark()
-    resume(wire)
-    this.#read()
+    this.#resume(Effect.succeed(wire))
   }
 
-  /** No response came. */
-  fail(resume: () => void): void {
-    if (this.#closed) return
-    this.#leave()
-    this.#control.unpark()
-    resume()
-  }
-
-  take(): Uint8Array | undefined {
-    if (!this.#ended || this.#sink !== undefined) return undefined
-    const whole = new Uint8Array(this.#heldBytes)
-    let offset = 0
-    for (const bytes of this.#held) {
-      whole.set(bytes, offset)
-      offset += bytes.length
-    }
-    this.#held = []
-    return whole
-  }
-  start(sink: BodySink): void {
-    this.#sink = sink
-    this.#flush()
-    this.#read()
-  }
-  pause(): void {
-    this.#paused = true
+  /** No response comes. */
+  #fail(error: ExchangeError): void {
+    if (this.#over) return
     this.#control.networkWait(false)
+    this.#control.unregister(this)
+    this.#control.unpark()
+    this.#leave()
+    this.#abort.abort()
+    this.#resume(Effect.fail(error))
   }
-  resume(): void {
-    this.#paused = false
-    this.#flush()
-    this.#read()
+
+  // ---- the response's body
+
+  received(count: number): void {
+    this.#received += count
+    this.#control.touch()
   }
-  cancel(): void {
+
+  waiting(waiting: boolean): void {
+    this.#control.networkWait(waiting)
+  }
+
+  unread(unread: boolean): void {
+    this.#stopTimer()
+    if (!unread) return
+    this.#control.networkWait(false)
+    const { abandonedBodyTimeout, timers } = this.#engine.session
+    this.#timer = timers.after(abandonedBodyTimeout, () => {
+      const body = this.#body
+      this.#leave()
+      this.#control.unregister(this)
+      this.#abort.abort()
+      body?.fail(abandonedFailure(this.#request.url, this.#progress))
+      // nothing of it is on the wire any more, so the session need not watch over it
+      this.#control.arrived()
+    })
+  }
+
+  finished(): ExchangeError | undefined {
+    const expected = this.#body?.length
+    if (expected !== undefined && expected !== this.#received) {
+      this.#end()
+      return cutFailure(this.#request.url, this.#progress)
+    }
+    this.#transaction.responseEnd = this.#control.now()
+    this.#end()
+    this.#control.arrived()
+    return undefined
+  }
+
+  broken(cause: unknown): ExchangeError {
+    this.#control.networkWait(false)
+    this.#end()
+    return bodyFailure(this.#request.url, cause, this.#progress, this.#coding)
+  }
+
+  given(): void {
+    this.#control.unregister(this)
     this.close()
   }
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#sink = undefined
-    this.#held = []
-    if (!this.#ended) this.#abort.abort()
+
+  get #progress(): Received {
+    return { bytesReceived: this.#received, bytesExpected: this.#body?.length }
+  }
+
+  #end(): void {
+    this.#transaction.responseBodyBytes = this.#received
+    // what is left of the request is of no use any more
+    const unsent = this.#upload
     this.#leave()
+    this.#control.unregister(this)
+    if (unsent !== undefined) this.#abort.abort()
+  }
+
+  // ---- the ends
+
+  #stopTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   #leave(): void {
-    this.#running.delete(this)
-    this.#control.unregister(this)
-  }
-
-  get #wanted(): boolean {
-    return !this.#closed && !this.#ended && !this.#reading && this.#error === undefined &&
-      (this.#sink === undefined ? this.#heldBytes < readAhead : !this.#paused)
-  }
-
-  #read(): void {
-    if (!this.#wanted || this.#reader === undefined) return
-    this.#reading = true
-    this.#control.networkWait(true)
-    this.#reader.read().then(
-      ({ done, value }) => {
-        this.#reading = false
-        if (this.#closed) return
-        if (done) this.#finish()
-        else this.#add(value)
-        this.#flush()
-        this.#read()
-      },
-      (cause: unknown) => this.#lost(cause)
-    )
-  }
-
-  #add(bytes: Uint8Array): void {
-    this.#control.touch()
-    this.#received += bytes.length
-    this.#heldBytes += bytes.length
-    this.#held.push(bytes)
-    if (this.#sink === undefined && this.#heldBytes >= readAhead) this.#control.networkWait(false)
-  }
-
-  #finish(): void {
-    this.#ended = true
-    const { transaction } = this.#control
-    transaction.responseEnd = this.#control.now()
-    transaction.responseBodyBytes = this.#received
-    this.#leave()
-    this.#control.arrived()
-  }
-
-  #lost(cause: unknown): void {
-    this.#reading = false
-    if (this.#closed) return
-    this.#error = new ConnectionError({
-      url: this.#request.url.href,
-      cause,
-      reason: {
-        _tag: "NetworkConnectionLost",
-        bytesReceived: this.#received,
-        bytesExpected: this.length,
-        why: "Closed",
-        requestSent: true,
-        reused: false
-      }
-    })
-    this.#control.networkWait(false)
-    this.#leave()
-    this.#flush()
-  }
-
-  #flush(): void {
-    while (!this.#paused && this.#sink !== undefined) {
-      const bytes = this.#held.shift()
-      if (bytes === undefined) break
-      this.#heldBytes -= bytes.length
-      this.#sink.onBytes(bytes)
-    }
-    const sink = this.#sink
-    if (sink === undefined || this.#paused || this.#held.length > 0) return
-    if (this.#error !== undefined) {
-      this.#sink = undefined
-      sink.onError(this.#error)
-    } else if (this.#ended) {
-      this.#sink = undefined
-      sink.onEnd(this.trailers)
-    }
+    this.#over = true
+    this.#stopTimer()
+    this.#upload?.close()
+    this.#upload = undefined
+    this.#engine.running.delete(this)
   }
 }

@@ -3,7 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import type { CapabilityName } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Disposition from "@urlsession/core/Disposition"
+import * as RedirectHandler from "@urlsession/core/RedirectHandler"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
+import * as TaskDelegate from "@urlsession/core/TaskDelegate"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Cause from "effect/Cause"
@@ -78,6 +80,25 @@ describe("a resolver with ServerTrust on a transport that shows no certificates"
           })
         )
       )
+      assert.strictEqual(response.status, 200)
+    }).pipe(without()))
+})
+
+describe("a RedirectHandler on a transport that follows redirects by itself", () => {
+  const namesIt = (message: string): void => assert.include(message, "it lacks RedirectControl")
+
+  it.scoped("at the session level is a defect that says so, when the session is made", () =>
+    Effect.gen(function*() {
+      namesIt(yield* defectOf(UrlSession.make().pipe(Effect.provide(RedirectHandler.none))))
+    }).pipe(without("ServerTrustControl")))
+
+  it.scoped("at the task level is a defect of each request, before anything is sent; the session goes on", () =>
+    Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const redirect = yield* RedirectHandler.make(() => Effect.succeed(RedirectHandler.stop))
+      namesIt(yield* defectOf(session.data(api).pipe(TaskDelegate.provide({ redirect }))))
+      assert.strictEqual((yield* requests).length, 0)
+      const [, response] = yield* session.data(api)
       assert.strictEqual(response.status, 200)
     }).pipe(without()))
 })

@@ -1,5 +1,6 @@
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
+import type { RedirectControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
@@ -20,7 +21,7 @@ import { api, inTurn, ok, Recorder, scripted, settle, text } from "./support.ts"
 const record = <A, E, D>(
   answer: (request: TestTransport.ReceivedRequest) => TestTransport.Script,
   program: (session: UrlSession.Service) => Effect.Effect<A, E>,
-  delegate: Layer.Layer<D> = Layer.empty as Layer.Layer<never> as Layer.Layer<D>
+  delegate: Layer.Layer<D, never, RedirectControl> = Layer.empty as Layer.Layer<never> as Layer.Layer<D>
 ) =>
   Effect.gen(function*() {
     const recorder = new Recorder()

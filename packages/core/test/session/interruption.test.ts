@@ -33,7 +33,7 @@ const busy = UrlSession.layer(
   )
 )
 
-type SessionLayer = typeof plain
+type SessionLayer = typeof plain | typeof busy
 
 /** A session for many runs, on the real clock, and what is open of it and of its transport. */
 const using = async (

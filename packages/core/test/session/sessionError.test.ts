@@ -22,6 +22,7 @@ const all: ReadonlyArray<readonly [SessionError.SessionError, code: number | und
     false
   ],
   [new SessionError.InvalidRequest({ url, reason: { _tag: "SecurityPolicyViolation", rule: "x" } }), -1022, false],
+  [new SessionError.InvalidRequest({ url, reason: { _tag: "BodyTooLarge", limit: 1 } }), undefined, false],
   [new SessionError.InvalidRequest({ url, reason: { _tag: "BodyStreamExhausted" } }), -1021, false],
   [
     new SessionError.ConnectionError({ url, reason: { _tag: "CannotFindHost", host: "x", temporary: false } }),

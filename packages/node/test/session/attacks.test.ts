@@ -1,5 +1,6 @@
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
+import type { RedirectControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
@@ -29,7 +30,7 @@ describe("deciders that use the session themselves", () => {
 
   const nested = <Delegate>(
     behaviour: Behaviour,
-    layer: (ask: Effect.Effect<string>) => Layer.Layer<Delegate>
+    layer: (ask: Effect.Effect<string>) => Layer.Layer<Delegate, never, RedirectControl>
   ) =>
     Effect.gen(function*() {
       const server = yield* rawServer(behaviour)

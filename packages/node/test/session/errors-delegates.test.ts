@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as AddressPolicy from "@urlsession/core/AddressPolicy"
+import type { RedirectControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
@@ -106,8 +107,7 @@ describe("authentication that fails", () => {
 })
 
 describe("delegates that fail", () => {
-  type Slot = AddressPolicy.AddressPolicy | RedirectHandler.RedirectHandler | ResponseHandler.ResponseHandler
-  const slots: ReadonlyArray<readonly [string, Layer.Layer<never> | Layer.Layer<Slot>]> = [
+  const slots: ReadonlyArray<readonly [string, Layer.Layer<never, never, RedirectControl>]> = [
     ["ResponseHandler", ResponseHandler.layer(() => Effect.fail("broken"))],
     ["RedirectHandler", RedirectHandler.layer(() => Effect.die("broken"))],
     ["AddressPolicy", AddressPolicy.layer(() => Effect.fail("broken"))]

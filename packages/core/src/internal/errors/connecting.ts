@@ -27,7 +27,8 @@ export type ConnectionReason =
   }
   | { readonly _tag: "AddressRefused"; readonly host: string; readonly address: string; readonly rule: string }
   | { readonly _tag: "ProxyFailed"; readonly proxy: string; readonly status: number | undefined }
-  | { readonly _tag: "Unknown" }
+  /** `detail`: what the transport can tell of it. */
+  | { readonly _tag: "Unknown"; readonly detail?: string }
 
 /**
  * There was no connection, or it was lost.
@@ -74,7 +75,7 @@ export class ConnectionError extends family<"ConnectionError", ConnectionReason>
   },
   Unknown: {
     code: -1,
-    message: () => "the transport failed in a way that has no name; see the cause"
+    message: (r) => r.detail ?? "the transport failed in a way that has no name; see the cause"
   }
 }) {}
 

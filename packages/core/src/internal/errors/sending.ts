@@ -12,8 +12,10 @@ export type InvalidRequestReason =
   | { readonly _tag: "UnsupportedURL"; readonly scheme: string }
   | { readonly _tag: "GetWithBody"; readonly method: string }
   | { readonly _tag: "InvalidHeader"; readonly name: string; readonly detail: string }
-  | { readonly _tag: "InvalidMethod"; readonly method: string }
-  | { readonly _tag: "UnsupportedBody"; readonly kind: string }
+  | { readonly _tag: "InvalidMethod"; readonly method: string; readonly detail?: string }
+  | { readonly _tag: "UnsupportedBody"; readonly kind: string; readonly detail?: string }
+  /** The transport gathers a body before it sends it, and no more than `limit` bytes. */
+  | { readonly _tag: "BodyTooLarge"; readonly limit: number }
   | { readonly _tag: "SecurityPolicyViolation"; readonly rule: string }
   | { readonly _tag: "BodyStreamExhausted" }
   | { readonly _tag: "BodyStreamFailed" }
@@ -42,14 +44,23 @@ export class InvalidRequest extends family<"InvalidRequest", InvalidRequestReaso
     message: (r) => `the field "${r.name}" cannot be sent: ${r.detail}`
   },
   InvalidMethod: {
-    message: (r) => `"${r.method}" is not a method: only token characters are allowed (RFC 9110 9.1)`
+    message: (r) =>
+      r.detail === undefined
+        ? `"${r.method}" is not a method: only token characters are allowed (RFC 9110 9.1)`
+        : `a ${r.method} request cannot be sent: ${r.detail}`
   },
   UnsupportedBody: {
-    message: (r) => `a body of kind ${r.kind} cannot be sent by this session yet. Send bytes or text`
+    message: (r) =>
+      `a body of kind ${r.kind} cannot be sent by this session: ${r.detail ?? "send bytes, text, a form or a Stream"}`
+  },
+  BodyTooLarge: {
+    message: (r) =>
+      `the body is longer than ${r.limit} bytes, and this transport cannot send it before it has gathered it. ` +
+      "Raise its limit, send the body in parts, or stream it where the platform can"
   },
   SecurityPolicyViolation: {
     code: -1022,
-    message: (r) => `refused by TransportSecurity: ${r.rule}`
+    message: (r) => `refused by a security policy: ${r.rule}`
   },
   BodyStreamExhausted: {
     code: -1021,

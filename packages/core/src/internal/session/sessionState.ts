@@ -126,7 +126,7 @@ export class SessionState {
         : new Set(options.publicFields.map((name) => name.toLowerCase()))
     )
     if (Either.isLeft(prepared)) return Either.left(prepared.left)
-    if (slots.challenge !== undefined) checkCapabilities(slots.challenge, this.service)
+    checkCapabilities(slots.challenge, slots.redirect, this.service)
     const exchange = new ExchangeContext(
       this,
       prepared.right.request,
@@ -262,8 +262,19 @@ export class SessionState {
   }
 }
 
-/** A resolver that has an entry for what the transport cannot ask would silently never be asked. */
-export const checkCapabilities = (resolver: Resolver, service: TransportService): void => {
+/** A decider on what the transport does not show would silently never be asked. */
+export const checkCapabilities = (
+  resolver: Resolver | undefined,
+  redirect: RedirectHandlerService | undefined,
+  service: TransportService
+): void => {
+  if (redirect !== undefined && !service.capabilities.has("RedirectControl")) {
+    throw new Error(
+      `there is a RedirectHandler, and the ${service.platform} transport follows redirects by itself: it lacks ` +
+        "RedirectControl. Provide a transport that has it, or leave the handler out"
+    )
+  }
+  if (resolver === undefined) return
   for (const method of resolver.methods) {
     const capability = capabilityOf(method)
     if (capability !== undefined && !service.capabilities.has(capability)) {
