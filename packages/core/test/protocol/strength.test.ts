@@ -9,14 +9,21 @@ const order = (lines: ReadonlyArray<string>, options?: { readonly digest?: boole
   )
 
 describe("the order of challenges", () => {
-  it("is Digest with SHA-256, Digest with MD5, Basic, whatever the server's order", () => {
+  it("is Digest with a hash of the SHA-2 family, Digest with MD5, Basic, whatever the server's order", () => {
     assert.deepStrictEqual(
       order([`Basic realm="b", Digest realm="m", nonce="1"`, `Digest realm="s", nonce="1", algorithm=SHA-256`]),
       ["SHA-256 s", "MD5 m", "Basic b"]
     )
   })
 
-  it("keeps the server's order among equals, -sess counting as its hash", () => {
+  it("keeps the server's order among equals, -sess counting as its hash (RFC 7616 3.7)", () => {
+    assert.deepStrictEqual(
+      order([
+        "Digest realm=a, nonce=1, algorithm=SHA-512-256-sess, Digest realm=b, nonce=1, algorithm=SHA-256",
+        "Digest realm=c, nonce=1, algorithm=MD5-sess, Digest realm=d, nonce=1, algorithm=SHA-512-256"
+      ]),
+      ["SHA-512-256-sess a", "SHA-256 b", "SHA-512-256 d", "MD5-sess c"]
+    )
     assert.deepStrictEqual(
       order([`Digest realm=a, nonce=1, algorithm=MD5-sess, Digest realm=b, nonce=1, Basic realm=d, Basic realm=c`]),
       ["MD5-sess a", "MD5 b", "Basic d", "Basic c"]
@@ -34,9 +41,26 @@ describe("the order of challenges", () => {
     )
   })
 
+  it("is found in one field or several, with an algorithm that nobody knows at any place", () => {
+    const offers = ["SHA-3", "SHA-512-256", "SHA-256", "MD5"].map((name) =>
+      `Digest realm="r", qop="auth", algorithm=${name}, nonce="${name}"`
+    )
+    const orders = (left: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> =>
+      left.length === 0 ?
+        [[]] :
+        left.flatMap((first) => orders(left.filter((one) => one !== first)).map((rest) => [first, ...rest]))
+    for (const lines of orders([...offers, "Basic realm=\"r\""])) {
+      const first = lines.find((line) => line.includes("SHA-512-256") || line.includes("SHA-256"))
+      const expected = [first?.includes("512") === true ? "SHA-512-256 r" : "SHA-256 r", "Basic r"]
+      assert.deepStrictEqual(order(lines), expected)
+      assert.deepStrictEqual(order([lines.join(", ")]), expected)
+      assert.deepStrictEqual(order([lines.slice(0, 2).join(","), lines.slice(2).join(" ,\t")]), expected)
+    }
+  })
+
   it("leaves out unknown schemes, Basic without a realm, and Digest that cannot be answered", () => {
     assert.deepStrictEqual(
-      order([`Bearer realm=x, Negotiate, Basic, Digest realm=r, nonce=1, algorithm=SHA-512-256`, "fdsfds"]),
+      order([`Bearer realm=x, Negotiate, Basic, Digest realm=r, nonce=1, algorithm=SHA-512`, "fdsfds"]),
       []
     )
     assert.deepStrictEqual(order([`Digest realm=r, nonce=1, Basic realm=r`], { digest: false }), ["Basic r"])

@@ -116,9 +116,10 @@ export type AuthenticationReason =
   | { readonly _tag: "TooManyRounds"; readonly limit: number }
   | { readonly _tag: "ResolverFailed"; readonly space: string }
   | { readonly _tag: "CredentialUnusable"; readonly space: string; readonly detail: string }
+  | { readonly _tag: "ServerNotAuthenticated"; readonly space: string }
 
 /**
- * A challenge was cancelled, could not be answered, or never ended.
+ * A challenge was cancelled, could not be answered, or never ended; or the server did not prove itself in its turn.
  *
  * @since 0.1.0
  * @category errors
@@ -140,5 +141,10 @@ export class AuthenticationError extends family<"AuthenticationError", Authentic
   },
   CredentialUnusable: {
     message: (r) => `the credential cannot be used for ${r.space}: ${r.detail}`
+  },
+  ServerNotAuthenticated: {
+    code: -1011,
+    message: (r) =>
+      `the server of ${r.space} does not know the password, or somebody changed its response: its rspauth is wrong. Do not trust what it sent, and check where the URL leads`
   }
 }) {}

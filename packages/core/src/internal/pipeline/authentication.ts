@@ -5,11 +5,13 @@
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { equals, type PasswordCredential } from "../../Credential.ts"
 import * as ProtectionSpace from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
-import { digestInfo } from "../protocol/digest.ts"
+import { hashName, isStrong } from "../protocol/digest.ts"
+import { DigestUser } from "../protocol/digestUser.ts"
 import { digestDomain, pathPrefix } from "../protocol/protectionSpace.ts"
 import { type Answerable, answerable } from "../protocol/strength.ts"
 import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
@@ -17,8 +19,10 @@ import type { Owner, SpaceEntry } from "../session/authenticationMemory.ts"
 import { AuthenticationState } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
-import { authorize } from "./authorization.ts"
+import { checkServer } from "./authenticationInfo.ts"
+import { authorize, authorizedAgain, type DigestProof } from "./authorization.ts"
 import { type Answered, isSafe, mayDefault, proposal, route } from "./challengeRouting.ts"
+import { bodyHash } from "./digestBody.ts"
 import type { Exchange, Stage } from "./exchange.ts"
 
 /** A credential on its way. `ahead`: sent without a challenge, from what the session remembers. */
@@ -62,33 +66,56 @@ export const authentication = (session: SessionState): Stage => (next) => {
     request: WireRequest,
     context: ExchangeContext,
     applied: Applied
-  ): Effect.Effect<WireResponse, ExchangeError> =>
-    Effect.flatMap(
-      authorize(request, applied.entry, digests),
-      (authorized) =>
-        Effect.flatMap(next(authorized, context), (response) =>
-          response.status === 401
-            ? challenged(request, context, response, applied)
-            : accepted(request, context, response, applied))
-    )
+  ): Effect.Effect<WireResponse, ExchangeError> => {
+    const challenge = applied.entry.digest?.challenge
+    return challenge?.qop === "auth-int" && digests !== undefined
+      ? Effect.flatMap(
+        bodyHash(request.body, hashName(challenge.algorithm), context, digests),
+        (hash) => sendWith(request, context, applied, hash)
+      )
+      : sendWith(request, context, applied, undefined)
+  }
+
+  const sendWith = (
+    request: WireRequest,
+    context: ExchangeContext,
+    applied: Applied,
+    hash: string | undefined
+  ): Effect.Effect<WireResponse, ExchangeError> => {
+    const authorized = authorize(request, applied.entry, digests, hash)
+    if (authorized._tag === "AuthenticationError") return Effect.fail(authorized)
+    const { proof } = authorized
+    context.again = proof === undefined ? undefined : (again) => authorizedAgain(again, proof)
+    return Effect.flatMap(next(authorized.request, context), (response) =>
+      response.status === 401
+        ? challenged(request, context, response, applied)
+        : accepted(request, context, response, applied, proof))
+  }
 
   /** The credential worked: keep it as its persistence says. */
   const accepted = (
     request: WireRequest,
     context: ExchangeContext,
     response: WireResponse,
-    applied: Applied
-  ): Effect.Effect<WireResponse> => {
+    applied: Applied,
+    proof: DigestProof | undefined
+  ): Effect.Effect<WireResponse, AuthenticationError> => {
     const { entry } = applied
-    if (entry.digest !== undefined) {
-      const { nextnonce } = digestInfo(response.fields.getAll("authentication-info"))
-      if (nextnonce !== undefined) entry.digest.renew(nextnonce)
+    let kept = entry
+    const unproven = (): AuthenticationError => {
+      session.memory.forget(request.url.origin, kept)
+      const reason = { _tag: "ServerNotAuthenticated", space: entry.space.toString() } as const
+      return new AuthenticationError({ url: request.url.href, reason })
     }
+    const checked = proof === undefined || digests === undefined
+      ? response
+      : checkServer(response, request.method, proof, digests, unproven)
+    if (checked instanceof AuthenticationError) return Effect.fail(checked)
     if (applied.ahead || entry.credential.persistence === "none" || response.connection?.overridden === true) {
-      return Effect.succeed(response)
+      return Effect.succeed(checked)
     }
-    session.memory.remember(request.url.origin, entry)
-    return entry.owner === undefined ? Effect.as(store(entry, stateOf(context)), response) : Effect.succeed(response)
+    kept = session.memory.remember(request.url.origin, entry)
+    return entry.owner === undefined ? Effect.as(store(entry, stateOf(context)), checked) : Effect.succeed(checked)
   }
 
   /** A default that was refused in this very task gives way to what worked instead. */
@@ -143,20 +170,31 @@ export const authentication = (session: SessionState): Stage => (next) => {
     if (!(ahead && entry.digest !== undefined)) state.refuse(entry.space, entry.credential, !ahead)
   }
 
-  /** A nonce has only grown old (RFC 7616 3.3): the same credential with the new one, and no failure. */
+  /**
+   * A nonce has only grown old (RFC 7616 3.3): the same credential with the new one, and no failure. Not where the challenge
+   * would have it hashed more weakly than before: whoever is asked then sees that.
+   */
   const staleNonce = (
     candidates: ReadonlyArray<Answerable>,
     entry: SpaceEntry,
     request: WireRequest
   ): SpaceEntry | undefined => {
-    if (entry.space.method !== "Digest") return undefined
+    const before = entry.digest?.challenge
+    if (before === undefined) return undefined
     for (const candidate of candidates) {
-      if (candidate.method === "Digest" && candidate.digest.stale && candidate.realm === entry.space.realm) {
-        return { ...entry, digest: session.memory.digestOf(request.url.origin, candidate.digest) }
-      }
+      if (candidate.method !== "Digest" || !candidate.digest.stale || candidate.realm !== before.realm) continue
+      if (isStrong(before.algorithm) && !isStrong(candidate.digest.algorithm)) continue
+      const digest = session.memory.digestOf(request.url.origin, candidate.digest)
+      const user = entry.user?.serves(candidate.digest) === true ? entry.user : userOf(candidate, entry.credential)
+      return { ...entry, charset: candidate.charset, digest, user }
     }
     return undefined
   }
+
+  const userOf = (candidate: Answerable, credential: PasswordCredential): DigestUser | undefined =>
+    candidate.method === "Digest" && digests !== undefined
+      ? DigestUser.of(candidate.digest, credential.user, Redacted.value(credential.password), digests)
+      : undefined
 
   /** What the answer is kept under. A credential out of the URL belongs to it, whoever says that it be used. */
   const entryFor = (
@@ -176,6 +214,7 @@ export const authentication = (session: SessionState): Stage => (next) => {
     digest: candidate.method === "Digest"
       ? session.memory.digestOf(request.url.origin, candidate.digest)
       : undefined,
+    user: userOf(candidate, credential),
     insecure
   })
 
@@ -241,6 +280,7 @@ export const authentication = (session: SessionState): Stage => (next) => {
 
   const run: Exchange = (request, context) => {
     const entry = remembered(session, request, context)
+    context.again = undefined
     if (entry !== undefined) return send(request, context, { entry, ahead: true })
     return Effect.flatMap(
       next(request, context),

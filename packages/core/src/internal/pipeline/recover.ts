@@ -23,7 +23,7 @@ const withoutExpectation = (next: Exchange): Exchange => (request, context) =>
     if (response.status !== 417 || !context.expectContinue) return Effect.succeed(response)
     context.expectContinue = false
     response.body.cancel()
-    return next(request, context)
+    return next(context.again?.(request) ?? request, context)
   })
 
 export const recover: Stage = (inner) => {
@@ -36,7 +36,7 @@ const recovered = (next: Exchange, request: WireRequest, context: ExchangeContex
     if (context.fresh || !recoverable(request, error)) return Effect.fail(error)
     context.fresh = true
     return Effect.ensuring(
-      next(request, context),
+      next(context.again?.(request) ?? request, context),
       Effect.sync(() => {
         context.fresh = false
       })

@@ -38,6 +38,7 @@ export const pathPrefix = (target: string): string => {
  */
 export const covers = (prefix: string, target: string): boolean => {
   if (!prefix.startsWith("/")) return false
+  if (prefix === "/") return true
   const wanted = segmentsOf(prefix)
   const segments = segmentsOf(target)
   // a final slash: anything may stand in its place, but something must

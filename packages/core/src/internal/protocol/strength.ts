@@ -30,8 +30,9 @@ const read = (challenge: Challenge, digest: boolean): Answerable | undefined => 
 const strength = (one: Answerable): number => one.method === "Basic" ? 0 : isStrong(one.digest.algorithm) ? 2 : 1
 
 /**
- * The challenges that can be answered: Digest with SHA-256, Digest with MD5, Basic; among equals the server's order. Of several
- * for one method and realm only the strongest is left, so that a failed answer is not tried again in a weaker form.
+ * The challenges that can be answered: Digest with a hash of the SHA-2 family, Digest with MD5, Basic; among equals the server's
+ * order (RFC 7616 3.7). Of several for one method and realm only the strongest is left, so that a failed answer is not tried
+ * again in a weaker form.
  */
 export const answerable = (
   challenges: ReadonlyArray<Challenge>,

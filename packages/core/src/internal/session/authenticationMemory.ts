@@ -6,7 +6,9 @@
 import { equals, type PasswordCredential } from "../../Credential.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import type { WireUrl } from "../../Transport.ts"
-import { type DigestChallenge, DigestSession } from "../protocol/digest.ts"
+import type { DigestChallenge } from "../protocol/digest.ts"
+import { DigestSession, NonceCounts } from "../protocol/digestSession.ts"
+import type { DigestUser } from "../protocol/digestUser.ts"
 import { covers } from "../protocol/protectionSpace.ts"
 import type { Resolver } from "../resolver.ts"
 
@@ -29,6 +31,8 @@ export interface SpaceEntry {
   readonly charset: "utf-8" | undefined
   /** For Digest: the challenge in use and its nonce count. */
   readonly digest: DigestSession | undefined
+  /** For Digest: the hash of the password; `undefined` where the credential cannot be sent. */
+  readonly user: DigestUser | undefined
   /** Given by default handling where only the request's own option allowed it: not sent ahead where that is not said again. */
   readonly insecure: boolean
 }
@@ -36,8 +40,8 @@ export interface SpaceEntry {
 /** Spaces of one origin that are kept at most; the oldest goes first. */
 const perOrigin = 32
 const origins = 1024
-/** Nonces whose counts are shared, and prefixes of one space. */
-const nonces = 256
+/** Challenges that requests share, and prefixes of one space. */
+const challenges = 256
 const prefixes = 32
 
 const sameSpace = (left: SpaceEntry, right: SpaceEntry): boolean =>
@@ -55,6 +59,7 @@ export class AuthenticationMemory {
   readonly #byOrigin = new Map<string, Array<SpaceEntry>>()
   readonly #overridden = new Set<string>()
   readonly #digests = new Map<string, DigestSession>()
+  readonly #counts = new NonceCounts()
 
   /** Whether anything is known at all: the quick way past for sessions that never authenticate. */
   get isEmpty(): boolean {
@@ -79,10 +84,7 @@ export class AuthenticationMemory {
     return best
   }
 
-  /**
-   * The nonce count of a challenge. Servers give one nonce to many requests, and refuse a count that they have seen, so all
-   * answers to one nonce count together.
-   */
+  /** A challenge in use: all answers to one that came many times belong together, as one session key makes them. */
   digestOf(origin: string, challenge: DigestChallenge): DigestSession {
     const key = `${origin} ${challenge.algorithm} ${challenge.nonce} ${challenge.realm}`
     const known = this.#digests.get(key)
@@ -91,19 +93,20 @@ export class AuthenticationMemory {
       known !== undefined && current?.nonce === challenge.nonce && current.opaque === challenge.opaque &&
       current.qop === challenge.qop
     ) return known
-    if (this.#digests.size >= nonces) {
+    if (this.#digests.size >= challenges) {
       for (const oldest of this.#digests.keys()) {
         this.#digests.delete(oldest)
         break
       }
     }
-    const fresh = new DigestSession(challenge)
+    const fresh = new DigestSession(challenge, this.#counts, origin)
     this.#digests.set(key, fresh)
     return fresh
   }
 
-  remember(origin: string, entry: SpaceEntry): void {
-    if (this.#overridden.has(origin)) return
+  /** Gives the entry as it is kept. */
+  remember(origin: string, entry: SpaceEntry): SpaceEntry {
+    if (this.#overridden.has(origin)) return entry
     const known = this.#byOrigin.get(origin) ?? []
     const before = known.find((one) => sameSpace(one, entry))
     const others = known.filter((one) => one !== before)
@@ -116,6 +119,7 @@ export class AuthenticationMemory {
       ? { ...entry, prefixes: union(before.prefixes, entry.prefixes) }
       : entry
     this.#byOrigin.set(origin, [...others.slice(-(perOrigin - 1)), merged])
+    return merged
   }
 
   forget(origin: string, entry: SpaceEntry): void {
@@ -135,5 +139,6 @@ export class AuthenticationMemory {
     this.#byOrigin.clear()
     this.#overridden.clear()
     this.#digests.clear()
+    this.#counts.clear()
   }
 }

@@ -1,10 +1,19 @@
 /** What one task has gone through in authentication: failures and refused credentials by protection space. */
 import { equals, type PasswordCredential } from "../../Credential.ts"
+import type { HashName } from "../../Digests.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
+import type { WireRequestBody } from "../../Transport.ts"
 
 interface History {
   failures: number
   readonly refused: Array<PasswordCredential>
+}
+
+/** H(body) of a request's body, which does not change from round to round. */
+export interface BodyHash {
+  readonly body: WireRequestBody
+  readonly hash: HashName
+  readonly value: string
 }
 
 const keyOf = (space: ProtectionSpace): string =>
@@ -13,6 +22,7 @@ const keyOf = (space: ProtectionSpace): string =>
 export class AuthenticationState {
   readonly #bySpace = new Map<string, History>()
   rounds = 0
+  bodyHash: BodyHash | undefined = undefined
 
   #of(space: ProtectionSpace): History {
     const key = keyOf(space)

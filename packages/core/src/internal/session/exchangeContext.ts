@@ -48,6 +48,8 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
   transactions: Array<Transaction> = []
   redirectCount = 0
   authentication: AuthenticationState | undefined = undefined
+  /** Makes a request anew that is sent a second time; `undefined` where it can be sent as it is. */
+  again: ((request: WireRequest) => WireRequest) | undefined = undefined
   fresh = false
   expectContinue: boolean
   /** Events are built and times taken precisely. */
