@@ -50,6 +50,7 @@ const invalidRequest = Schema.Union(
   Schema.TaggedStruct("BadURL", { input: text }),
   Schema.TaggedStruct("UnsupportedURL", { scheme: text }),
   Schema.TaggedStruct("GetWithBody", { method: text }),
+  Schema.TaggedStruct("BodyTooLarge", { limit: count }),
   Schema.TaggedStruct("InvalidHeader", { name: text, detail: text }),
   Schema.TaggedStruct("InvalidMethod", { method: text }),
   Schema.TaggedStruct("UnsupportedBody", { kind: text }),
@@ -103,7 +104,8 @@ const authentication = Schema.Union(
   Schema.TaggedStruct("Required", { space: text }),
   Schema.TaggedStruct("TooManyRounds", { limit: count }),
   Schema.TaggedStruct("ResolverFailed", { space: text }),
-  Schema.TaggedStruct("CredentialUnusable", { space: text, detail: text })
+  Schema.TaggedStruct("CredentialUnusable", { space: text, detail: text }),
+  Schema.TaggedStruct("ServerNotAuthenticated", { space: text })
 )
 
 const redirect = Schema.Union(
