@@ -20,15 +20,16 @@ import type { AuthenticationState } from "./authenticationState.ts"
 import type { ExchangeListener } from "./exchangeListener.ts"
 import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
-import { TaskTimers } from "./taskTimers.ts"
+import { Suspendable } from "./suspendable.ts"
 import { measured, Transaction } from "./transaction.ts"
 
 type Resume = (effect: Effect.Effect<never, ExchangeError>) => void
 
 const before = new Transaction("GET", "", 0)
+const none: Array<Transaction> = []
 
 /** See the head of this file. */
-export class ExchangeContext extends TaskTimers implements ExchangeControl {
+export class ExchangeContext extends Suspendable implements ExchangeControl {
   readonly session: SessionState
   readonly taskIdentifier: number
   readonly options: RequestOptionsRecord
@@ -45,7 +46,7 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
 
   currentRequest: WireRequest
   transaction: Transaction = before
-  transactions: Array<Transaction> = []
+  transactions: Array<Transaction> = none
   redirectCount = 0
   authentication: AuthenticationState | undefined = undefined
   /** Makes a request anew that is sent a second time; `undefined` where it can be sent as it is. */
@@ -70,9 +71,6 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
   /** Observers have been told of the task, so they will be told of its end. */
   #told = false
   #watchers: Set<() => void> | undefined = undefined
-  #suspendCount = 0
-  #gate: (() => void) | undefined = undefined
-  #pausable: { readonly pause: () => void; readonly resume: () => void } | undefined = undefined
 
   bytesSent = 0
   bytesReceived = 0
@@ -192,7 +190,7 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
   get state(): TaskState {
     if (this.completed) return "completed"
     if (this.#canceling) return "canceling"
-    return this.#suspendCount > 0 ? "suspended" : "running"
+    return this.suspended ? "suspended" : "running"
   }
 
   get completed(): boolean {
@@ -277,7 +275,9 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
     this.#arrived = false
     this.currentRequest = request
     this.transaction = new Transaction(request.method, request.url.href, this.now())
-    this.transactions.push(this.transaction)
+    // most tasks have one: an array that has grown is as large as one of seventeen
+    if (this.transactions === none) this.transactions = [this.transaction]
+    else this.transactions.push(this.transaction)
   }
 
   /** The body is all here, though perhaps unread: the task is as good as done when the session drains. */
@@ -294,49 +294,8 @@ export class ExchangeContext extends TaskTimers implements ExchangeControl {
     this.abort(new TimeoutError({ url: this.currentRequest.url.href, reason }))
   }
 
-  // ---- suspension
-
-  get suspended(): boolean {
-    return this.#suspendCount > 0
-  }
-
-  suspend(): void {
-    this.#suspendCount++
-    if (this.#suspendCount > 1) return
-    this.holdClock()
-    this.#pausable?.pause()
-    this.changed()
-  }
-
-  resume(): void {
-    if (this.#suspendCount === 0 || this.#completed) return
-    this.#suspendCount--
-    if (this.#suspendCount > 0) return
-    this.releaseClock()
-    if (!this.#settled) this.startClock()
-    const gate = this.#gate
-    this.#gate = undefined
-    gate?.()
-    this.#pausable?.resume()
-    this.changed()
-  }
-
-  /** Waits while the task is suspended. */
-  whenRunning(): Effect.Effect<void, ExchangeError> {
-    return Effect.async((resume) => {
-      if (this.#suspendCount === 0) return resume(Effect.void)
-      if (!this.park(resume)) return
-      this.#gate = () => {
-        this.unpark()
-        resume(Effect.void)
-      }
-    })
-  }
-
-  /** What a suspension holds back. */
-  set pausable(pausable: { readonly pause: () => void; readonly resume: () => void } | undefined) {
-    this.#pausable = pausable
-    if (this.#suspendCount > 0) pausable?.pause()
+  protected override get timed(): boolean | undefined {
+    return this.#completed ? undefined : !this.#settled
   }
 
   // ---- observers
