@@ -296,7 +296,7 @@ describe("domain (RFC 7616 3.3)", () => {
     ] as const
   ) {
     it.scoped(`"${domain}" covers what it names of its origin, by whole segments (AUT-13)`, () => {
-      const server = new DigestServer(ada, { more: `, domain="${domain}"` })
+      const server = new StrictServer({ credential: ada, more: `, domain="${domain}"` })
       return Effect.gen(function*() {
         const sentAhead = (url: string) =>
           Effect.gen(function*() {
