@@ -1,5 +1,6 @@
 // The bench: `npm run bench -- get`. See README.md for the method.
 import { loadOurs } from "./clients/ours.mjs"
+import { digest } from "./digest.mjs"
 import { download } from "./download.mjs"
 import { gate } from "./gate.mjs"
 import { get } from "./get.mjs"
@@ -28,6 +29,8 @@ const run = async (command, options, origin, environment) => {
       return { passed: true, result: await download("download", origin.plain, options, environment) }
     case "download-tls":
       return { passed: true, result: await download("download-tls", origin.tls, options, environment) }
+    case "digest":
+      return { passed: true, result: await digest(options, environment) }
     case "upload":
       return { passed: true, result: await upload(origin.plain, options, environment) }
     case "h2":

@@ -11,6 +11,7 @@ commands
   download-plain  only plain
   download-tls    only over TLS
   upload          1 GiB out of a file, a fresh process per client and round
+  digest          GET of 1 KiB behind Digest authentication, at a server that lets no count pass twice
   h2              GET of 1 KiB over one connection of HTTP/2
   scale           ours alone: from 1 to 1,024 requests at a time, and over 1 to 512 hosts
   sessions        sessions opened, used and closed: handles and retained heap
@@ -33,6 +34,7 @@ const commands = [
   "download-plain",
   "download-tls",
   "upload",
+  "digest",
   "h2",
   "scale",
   "sessions",

@@ -20,13 +20,15 @@ export type HashName = "md5" | "sha256" | "sha512-256"
  * @category models
  */
 export interface Hasher {
+  /** The bytes are lent for the time of the call. */
   readonly update: (data: Uint8Array) => void
   /** Lower-case hexadecimal digits; called once, at the end. */
   readonly digest: () => string
 }
 
 /**
- * Hash functions for Digest access authentication (RFC 7616) and SPKI pins. Each takes whole bytes and is synchronous.
+ * Hash functions for Digest access authentication (RFC 7616) and SPKI pins. Each takes whole bytes, which are lent for the time
+ * of the call, and is synchronous.
  *
  * @since 0.1.0
  * @category models

@@ -5,11 +5,28 @@
  */
 import { Digests, type HashName } from "@urlsession/core/Digests"
 import * as Layer from "effect/Layer"
-import { createHash, randomBytes } from "node:crypto"
+import { Buffer } from "node:buffer"
+import { createHash, hash, randomFillSync } from "node:crypto"
 
 const names: Readonly<Record<HashName, string>> = { md5: "md5", sha256: "sha256", "sha512-256": "sha512-256" }
 
-const hex = (algorithm: string) => (data: Uint8Array): string => createHash(algorithm).update(data).digest("hex")
+const hex = (algorithm: string) => (data: Uint8Array): string => hash(algorithm, data, "hex")
+
+/** Random bytes that nobody has had yet: asking for many at a time is cheaper. */
+const pool = Buffer.alloc(4096)
+let used = pool.length
+
+const randomHex = (bytes: number): string => {
+  if (bytes > pool.length) return randomFillSync(Buffer.alloc(bytes)).toString("hex")
+  if (used + bytes > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const text = pool.toString("hex", used, used + bytes)
+  pool.fill(0, used, used + bytes)
+  used += bytes
+  return text
+}
 
 /**
  * MD5, SHA-256, SHA-512/256 and random bytes from `node:crypto`.
@@ -22,13 +39,13 @@ export const layer: Layer.Layer<Digests> = Layer.succeed(Digests, {
   sha256: hex("sha256"),
   sha512256: hex("sha512-256"),
   hasher: (name) => {
-    const hash = createHash(names[name])
+    const made = createHash(names[name])
     return {
       update: (data) => {
-        hash.update(data)
+        made.update(data)
       },
-      digest: () => hash.digest("hex")
+      digest: () => made.digest("hex")
     }
   },
-  randomHex: (bytes) => randomBytes(bytes).toString("hex")
+  randomHex
 })

@@ -95,6 +95,11 @@ const all: ReadonlyArray<readonly [SessionError.SessionError, code: number | und
   [new SessionError.AuthenticationError({ url, reason: { _tag: "TooManyRounds", limit: 20 } }), undefined, false],
   [new SessionError.AuthenticationError({ url, reason: { _tag: "ResolverFailed", space: "x" } }), undefined, false],
   [
+    new SessionError.AuthenticationError({ url, reason: { _tag: "ServerNotAuthenticated", space: "x" } }),
+    -1011,
+    false
+  ],
+  [
     new SessionError.RedirectError({ url, reason: { _tag: "TooManyRedirects", limit: 20, location: "x" } }),
     -1007,
     false

@@ -88,6 +88,21 @@ const encoder = new TextEncoder()
 
 export const utf8 = (text: string): Uint8Array => encoder.encode(text)
 
+/** Room for texts that are looked at at once; three bytes for each code unit, which is the most that UTF-8 takes. */
+const room = new Uint8Array(3 * 1024)
+
+/**
+ * The bytes of a text of the wire: one per code unit, or UTF-8 where one is above 0xFF. Lent until the next call: a text of
+ * ASCII, as most are, costs no memory.
+ */
+export const lentBytes = (text: string): Uint8Array => {
+  if (text.length * 3 <= room.length) {
+    const { written } = encoder.encodeInto(text, room)
+    if (written === text.length) return room.subarray(0, written)
+  }
+  return latin1(text) ?? utf8(text)
+}
+
 /** A string whose code units are the bytes: what `btoa` and a field value take. */
 export const binaryString = (bytes: Uint8Array): string => {
   let text = ""

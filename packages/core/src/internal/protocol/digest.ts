@@ -1,6 +1,6 @@
 /** The Digest scheme (RFC 7616, and RFC 2069 where a server offers no quality of protection): what a challenge says. */
 import { charsetOf } from "./basic.ts"
-import { binaryString, latin1, utf8 } from "./characters.ts"
+import { binaryString, utf8 } from "./characters.ts"
 import type { Challenge } from "./wwwAuthenticate.ts"
 
 /** The hash functions, each from bytes to lower-case hexadecimal digits. */
@@ -74,7 +74,12 @@ export const hashOf = (algorithm: DigestAlgorithm, hash: DigestHash): (data: Uin
 }
 
 /** Text whose code units are bytes; what a server sent is so already. */
-export const byteText = (text: string): string => latin1(text) === undefined ? binaryString(utf8(text)) : text
+export const byteText = (text: string): string => {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0xff) return binaryString(utf8(text))
+  }
+  return text
+}
 
 const listOf = (text: string): ReadonlyArray<string> => text.split(/[ \t,]/).filter((item) => item !== "")
 

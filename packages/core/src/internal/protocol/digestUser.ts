@@ -1,6 +1,6 @@
 /** One user's answers to Digest challenges (RFC 7616 3.4), and what a server has to answer who knows the user as well (3.5). */
 import { credentialBytes } from "./basic.ts"
-import { hasControl, hasLoneSurrogate, latin1, utf8 } from "./characters.ts"
+import { hasControl, hasLoneSurrogate, latin1, lentBytes, utf8 } from "./characters.ts"
 import { byteText, type DigestChallenge, type DigestHash, type DigestQop, hashOf, hasSessionKey } from "./digest.ts"
 import type { SessionPrime } from "./digestSession.ts"
 
@@ -25,8 +25,6 @@ interface Fixed {
   readonly response: string
   readonly tail: string
 }
-
-const bytesOf = (text: string): Uint8Array => latin1(text) ?? utf8(text)
 
 const zeros = "00000000"
 
@@ -97,7 +95,7 @@ export class DigestUser {
   private constructor(kind: Kind, user: string, password: string, hash: DigestHash) {
     const h = hashOf(kind.algorithm, hash)
     const name = credentialBytes(user, kind.charset)
-    const realm = bytesOf(kind.realm)
+    const realm = latin1(kind.realm) ?? utf8(kind.realm)
     this.#kind = kind
     this.#h = h
     this.#username = kind.userhash ? `username="${h(joined(name, realm))}"` : userParam(user, kind.charset)
@@ -148,9 +146,9 @@ export class DigestUser {
     const h = this.#h
     const { challenge, cnonce, nc, uri } = request
     const covered = qop === "auth-int" ? `:${bodyHash ?? h(new Uint8Array(0))}` : ""
-    const what = h(bytesOf(`${method}:${byteText(uri)}${covered}`))
+    const what = h(lentBytes(`${method}:${byteText(uri)}${covered}`))
     const protection = qop === undefined ? "" : `:${count(nc)}:${cnonce}:${qop}`
-    return h(bytesOf(`${this.#keyFor(request)}:${challenge.nonce}${protection}:${what}`))
+    return h(lentBytes(`${this.#keyFor(request)}:${challenge.nonce}${protection}:${what}`))
   }
 
   #keyFor({ challenge, cnonce, prime }: DigestRequest): string {
@@ -158,7 +156,7 @@ export class DigestUser {
     const known = this.#key
     if (prime !== undefined && known?.prime === prime) return known.secret
     const made = prime ?? { nonce: challenge.nonce, cnonce }
-    const secret = this.#h(bytesOf(`${this.#secret}:${made.nonce}:${made.cnonce}`))
+    const secret = this.#h(lentBytes(`${this.#secret}:${made.nonce}:${made.cnonce}`))
     this.#key = { prime: made, secret }
     return secret
   }
