@@ -2,15 +2,11 @@
 import * as Schema from "effect/Schema"
 import {
   AuthenticationError,
-  BodyError,
-  Cancelled,
   ConnectionError,
   DelegateFailed,
   type ExchangeError,
   InvalidRequest,
   InvalidResponse,
-  RedirectError,
-  SessionInvalidated,
   TimeoutError,
   TlsError
 } from "../../SessionError.ts"
@@ -99,19 +95,14 @@ const tls = Schema.Union(
   Schema.TaggedStruct("ClientCertificateRequired", {})
 )
 
+/** Those of a resolver that a transport has asked; the others are made above it. */
 const authentication = Schema.Union(
   Schema.TaggedStruct("Cancelled", { space: text }),
-  Schema.TaggedStruct("Required", { space: text }),
-  Schema.TaggedStruct("TooManyRounds", { limit: count }),
   Schema.TaggedStruct("ResolverFailed", { space: text }),
   Schema.TaggedStruct("CredentialUnusable", { space: text, detail: text }),
   Schema.TaggedStruct("ServerNotAuthenticated", { space: text })
 )
-
-const redirect = Schema.Union(
-  Schema.TaggedStruct("TooManyRedirects", { limit: count, location: text }),
-  Schema.TaggedStruct("RedirectToNonExistentLocation", { location: text })
-)
+const isAuthentication = Schema.is(authentication)
 
 const invalidResponse = Schema.Union(
   Schema.TaggedStruct("BadServerResponse", { detail: text }),
@@ -119,17 +110,6 @@ const invalidResponse = Schema.Union(
   Schema.TaggedStruct("ZeroByteResource", { bytesExpected: count }),
   Schema.TaggedStruct("ResponseHeadTooLarge", { limit: count }),
   Schema.TaggedStruct("ResourceUnavailable", { detail: text })
-)
-
-const body = Schema.Union(
-  Schema.TaggedStruct("CannotDecodeRawData", { coding: text, truncated: Schema.Boolean }),
-  Schema.TaggedStruct("CannotDecodeContentData", { coding: text }),
-  Schema.TaggedStruct("DataLengthExceedsMaximum", { limit: count }),
-  Schema.TaggedStruct("DecompressionBomb", { ratio: count }),
-  Schema.TaggedStruct("InvalidJson", {}),
-  Schema.TaggedStruct("AlreadyConsumed", {}),
-  Schema.TaggedStruct("DownloadDecodingFailedMidStream", { coding: text }),
-  Schema.TaggedStruct("DownloadDecodingFailedToComplete", { coding: text })
 )
 
 /** An error in a recording. */
@@ -141,15 +121,7 @@ export const failure = Schema.Union(
   }),
   Schema.TaggedStruct("TlsError", { reason: tls }),
   Schema.TaggedStruct("AuthenticationError", { reason: authentication }),
-  Schema.TaggedStruct("RedirectError", { reason: redirect }),
   Schema.TaggedStruct("InvalidResponse", { reason: invalidResponse }),
-  Schema.TaggedStruct("BodyError", { reason: body }),
-  Schema.TaggedStruct("SessionInvalidated", {
-    reason: Schema.TaggedStruct("Invalidated", { description: Schema.UndefinedOr(text) })
-  }),
-  Schema.TaggedStruct("Cancelled", {
-    reason: Schema.TaggedStruct("Cancelled", { by: Schema.Literal("task", "session", "responseHandler", "scope") })
-  }),
   Schema.TaggedStruct("DelegateFailed", { reason: Schema.TaggedStruct("HandlerFailed", { slot: text }) })
 )
 
@@ -161,7 +133,10 @@ export const failure = Schema.Union(
  */
 export type Failure = typeof failure.Type
 
-/** What is kept of an error. A reason that is new in its family is added to its schema above: this does not compile without. */
+/**
+ * What is kept of an error of a transport. A reason that is new in its family is added to its schema above: this does not
+ * compile without. What is made above the transport happens again by itself, and should it ever come from below has no name.
+ */
 export const failureOf = (error: ExchangeError): Failure => {
   switch (error._tag) {
     case "InvalidRequest":
@@ -172,22 +147,18 @@ export const failureOf = (error: ExchangeError): Failure => {
       return { _tag: error._tag, reason: error.reason }
     case "TlsError":
       return { _tag: error._tag, reason: error.reason }
-    case "AuthenticationError":
-      return { _tag: error._tag, reason: error.reason }
-    case "RedirectError":
-      return { _tag: error._tag, reason: error.reason }
     case "InvalidResponse":
-      return { _tag: error._tag, reason: error.reason }
-    case "BodyError":
-      return { _tag: error._tag, reason: error.reason }
-    case "SessionInvalidated":
-      return { _tag: error._tag, reason: error.reason }
-    case "Cancelled":
       return { _tag: error._tag, reason: error.reason }
     case "DelegateFailed":
       return { _tag: error._tag, reason: error.reason }
+    case "AuthenticationError":
+      return isAuthentication(error.reason) ? { _tag: error._tag, reason: error.reason } : unknown
+    default:
+      return unknown
   }
 }
+
+const unknown: Failure = { _tag: "ConnectionError", reason: { _tag: "Unknown" } }
 
 /** The error again, as one of this request. */
 export const errorOf = (failure: Failure, url: string): ExchangeError => {
@@ -202,16 +173,8 @@ export const errorOf = (failure: Failure, url: string): ExchangeError => {
       return new TlsError({ url, reason: failure.reason })
     case "AuthenticationError":
       return new AuthenticationError({ url, reason: failure.reason })
-    case "RedirectError":
-      return new RedirectError({ url, reason: failure.reason })
     case "InvalidResponse":
       return new InvalidResponse({ url, reason: failure.reason })
-    case "BodyError":
-      return new BodyError({ url, reason: failure.reason })
-    case "SessionInvalidated":
-      return new SessionInvalidated({ url, reason: failure.reason })
-    case "Cancelled":
-      return new Cancelled({ url, reason: failure.reason })
     case "DelegateFailed":
       return new DelegateFailed({ url, reason: failure.reason })
   }

@@ -132,7 +132,10 @@ export interface Entry {
  * @since 0.1.0
  * @category models
  */
-export type RecordedConnection = Omit<ConnectionInfo, "localAddress" | "localPort">
+export type RecordedConnection = Pick<
+  ConnectionInfo,
+  "id" | "protocol" | "remoteAddress" | "remotePort" | "trust" | "overridden"
+>
 
 /**
  * Everything that went over a transport, in the order in which it began.

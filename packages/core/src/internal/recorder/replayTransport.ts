@@ -15,6 +15,7 @@ import type {
 } from "../../Transport.ts"
 import { type Answers, type Asked } from "./answers.ts"
 import { RecordingError } from "./error.ts"
+import { errorOf, type Failure } from "./failure.ts"
 import type { Entry, RecordedConnection, Recording } from "./model.ts"
 import { pullBody } from "./pulledBody.ts"
 import { ReplayedExchange, unavailable } from "./replayedExchange.ts"
@@ -25,43 +26,49 @@ export interface ReplaySettings {
   readonly matchBody: boolean
 }
 
-/** What each origin presented while it was recorded, accepted or not. */
-const trustsOf = (recording: Recording): ReadonlyMap<string, ServerTrust.ServerTrust> => {
+/** What an origin presented, and how it was refused, if it was. */
+interface Presented {
+  readonly trust: ServerTrust.ServerTrust
+  readonly refused: Failure | undefined
+}
+
+const presentedBy = (recording: Recording): ReadonlyMap<string, Presented> => {
   const connections = new Map(recording.connections.map((one) => [one.id, one]))
-  const found = new Map<string, ServerTrust.ServerTrust>()
+  const found = new Map<string, Presented>()
   for (const { connection, ending, request } of recording.entries) {
-    const refused = ending._tag === "Failed" && ending.error._tag === "TlsError" && "trust" in ending.error.reason
-      ? ending.error.reason.trust
-      : undefined
+    const error = ending._tag === "Failed" ? ending.error : undefined
+    const refused = error?._tag === "TlsError" && "trust" in error.reason ? error.reason.trust : undefined
     const trust = refused ?? (connection === undefined ? undefined : connections.get(connection)?.trust)
     const origin = /^[^/?#]*\/\/[^/?#]*/.exec(request.url)?.[0]
-    if (trust !== undefined && origin !== undefined && !found.has(origin)) found.set(origin, trust)
+    if (trust === undefined || origin === undefined || found.has(origin)) continue
+    found.set(origin, { trust, refused: refused === undefined ? undefined : error })
   }
   return found
 }
 
 /** Whether the server was accepted against the verdict that was recorded; each origin is asked about once per decider. */
 class Judge {
-  readonly #trusts: ReadonlyMap<string, ServerTrust.ServerTrust>
+  readonly #presented: ReadonlyMap<string, Presented>
   readonly #known = new Map<string, WeakMap<TrustAsker, boolean>>()
 
-  constructor(trusts: ReadonlyMap<string, ServerTrust.ServerTrust>) {
-    this.#trusts = trusts
+  constructor(presented: ReadonlyMap<string, Presented>) {
+    this.#presented = presented
   }
 
   ask({ url }: WireRequest, asker: TrustAsker): Effect.Effect<boolean, ExchangeError> {
-    const trust = this.#trusts.get(url.origin)
-    if (trust === undefined) return Effect.succeed(false)
+    const presented = this.#presented.get(url.origin)
+    if (presented === undefined) return Effect.succeed(false)
     const askers = this.#known.get(url.origin) ?? new WeakMap<TrustAsker, boolean>()
     this.#known.set(url.origin, askers)
     const before = askers.get(asker)
     if (before !== undefined) return Effect.succeed(before)
     const { decide } = asker
+    const { refused, trust } = presented
     const asked = decide !== undefined
       ? Effect.map(decide(trust), (decision) => decision.overridden)
       : trust.trusted
       ? Effect.succeed(false)
-      : Effect.fail(ServerTrust.refusal(trust, url.href))
+      : Effect.fail(refused === undefined ? ServerTrust.refusal(trust, url.href) : errorOf(refused, url.href))
     return Effect.tap(asked, (overridden) => Effect.sync(() => askers.set(asker, overridden)))
   }
 }
@@ -193,11 +200,11 @@ export const replayTransport = (
   answers: Answers,
   settings: ReplaySettings
 ): TransportService => {
-  const trusts = trustsOf(recording)
+  const presented = presentedBy(recording)
   return {
     platform: `replayed ${recording.platform}`,
     capabilities: new Set(recording.capabilities),
     schemes: new Set(recording.schemes),
-    open: (options) => Effect.sync(() => session(recording, answers, new Judge(trusts), settings, options))
+    open: (options) => Effect.sync(() => session(recording, answers, new Judge(presented), settings, options))
   }
 }
