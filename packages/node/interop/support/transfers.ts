@@ -22,6 +22,9 @@ export interface Origin {
 /** The parameters that let curl trust the tests' authority. */
 export const trust = (path: string): ReadonlyArray<string> => ["--cacert", join(path, "root.pem")]
 
+/** Curl 7.88 now and then loses an answer that comes before the end of the request's body over HTTP/2. */
+export const early = ["--http1.1"]
+
 /** A text that the server has found. */
 export const plainText = (body: string): Outcome =>
   answered({ status: 200, body: new TextEncoder().encode(body), type: "text/plain" })
@@ -176,7 +179,7 @@ export const redirecting = <E>(server: Effect.Effect<Origin, E>): void => {
         const url = `${origin}/${from}`
         const outcome = yield* withSession({}, (session) =>
           ours(session.upload(HttpClientRequest.post(url), RequestBody.text("body"))))
-        assert.deepStrictEqual(outcome, yield* curl(...trust(path), "-L", "-d", "body", url))
+        assert.deepStrictEqual(outcome, yield* curl(...early, ...trust(path), "-L", "-d", "body", url))
         assert.deepStrictEqual(outcome, plainText("hello\n"))
       }
     }))
