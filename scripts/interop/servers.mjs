@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs"
 
 const apacheModule = (name) => `/usr/lib/apache2/modules/mod_${name}.so`
+const lighttpdModule = (name) => `/usr/lib/lighttpd/mod_${name}.so`
 
 /** `files`: all of them must be there for the tests of this server to run. */
 export const servers = [
@@ -24,8 +25,8 @@ export const servers = [
   },
   {
     name: "lighttpd",
-    files: ["/usr/sbin/lighttpd", "/usr/lib/lighttpd/mod_openssl.so", "/usr/lib/lighttpd/mod_auth.so"],
-    packages: ["lighttpd", "lighttpd-mod-openssl"]
+    files: ["/usr/sbin/lighttpd", lighttpdModule("openssl"), lighttpdModule("auth"), lighttpdModule("deflate")],
+    packages: ["lighttpd", "lighttpd-mod-openssl", "lighttpd-mod-deflate"]
   },
   {
     name: "haproxy",

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { apache } from "./support/apache.ts"
 import { curl } from "./support/curl.ts"
 import { signingIn } from "./support/delegates.ts"
-import { linesWhen } from "./support/log.ts"
+import { linesWhen, visits } from "./support/log.ts"
 import { answered, ours } from "./support/outcome.ts"
 import { lacking } from "./support/present.ts"
 import { withSession } from "./support/session.ts"
@@ -19,10 +19,6 @@ const inside = answered({
 })
 
 const wrong: User = { name: "ada", password: "wrong" }
-
-/** Status and path of every line of the access log, in the order in which they were written. */
-const visits = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
-  lines.map((line) => line.split(" ")).map((words) => `${words[words.length - 1]} ${words[words.length - 2]}`)
 
 describe.skipIf(lacking("apache2"))("apache2: Basic (RFC 7617)", () => {
   const server = shared(apache)

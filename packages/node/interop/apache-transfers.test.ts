@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import { apache } from "./support/apache.ts"
 import { lacking } from "./support/present.ts"
 import { shared } from "./support/shared.ts"
-import { decoding, inviting, reading, redirecting, refusing, uploading } from "./support/transfers.ts"
+import { decoding, reading, redirecting } from "./support/transfers.ts"
+import { inviting, refusing, uploading } from "./support/uploads.ts"
 
 for (const over of ["plain", "tls"] as const) {
   describe.skipIf(lacking("apache2"))(`apache2, ${over}`, () => {
@@ -12,7 +13,7 @@ for (const over of ["plain", "tls"] as const) {
     decoding(server, ["gzip", "br"])
     redirecting(server)
     uploading(server)
-    refusing(server)
+    refusing(server, "POST")
     inviting(server)
   })
 }

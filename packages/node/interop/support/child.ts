@@ -17,6 +17,7 @@ export interface Launch {
 
 /** A server at work. */
 export interface Running {
+  readonly pid: number | undefined
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Ends when the process has ended. */
   readonly ended: Effect.Effect<void>
@@ -93,6 +94,7 @@ export const launch = (options: Launch): Effect.Effect<Running, never, Scope.Sco
     )
     const signal = (name: NodeJS.Signals) => Effect.sync(() => child.kill(name))
     return {
+      pid: child.pid,
       signal: (name) => Effect.asVoid(signal(name)),
       ended: Deferred.await(exited),
       stop: Effect.zipRight(signal("SIGTERM"), Deferred.await(exited))

@@ -20,6 +20,7 @@ const failures: Readonly<Record<number, Failure>> = {
   52: "the connection was lost",
   55: "the connection was lost",
   60: "the certificate of the server",
+  90: "the certificate of the server",
   92: "the connection was lost"
 }
 

@@ -21,3 +21,7 @@ export const linesWhen = (
     look()
     return Effect.sync(() => watcher.close())
   })
+
+/** Status and path of every line of the access log, in the order in which they were written. */
+export const visits = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+  lines.map((line) => line.split(" ")).map((words) => `${words[words.length - 1]} ${words[words.length - 2]}`)
