@@ -77,7 +77,8 @@ const readerOf = (response: Response): ByteReader | undefined => {
       if (whole !== undefined) return Promise.resolve({ done: true })
       whole = response.arrayBuffer()
       return whole.then((bytes) => ({ done: false, value: new Uint8Array(bytes) }))
-    }
+    },
+    cancel: () => Promise.resolve()
   }
 }
 

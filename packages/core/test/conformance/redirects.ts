@@ -6,6 +6,7 @@ import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
 import * as RequestBody from "@urlsession/core/RequestBody"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { bytesOf, type Cases, echoed, echoOf, failsWith, Origin, Recorder, textOf, withSession } from "./harness.ts"
 import { password } from "./routes.ts"
@@ -203,7 +204,7 @@ export const challenges = ({ all }: Cases): void => {
   )
 
   all(
-    "401 is answered by the resolver, and the next request is let in at once",
+    "401 is answered by the resolver, and the next request is let in at once (AUT-13)",
     () =>
       Effect.flatMap(basic(Disposition.use(Credential.password(password))), (delegate) => {
         const recorder = new Recorder()
@@ -214,7 +215,8 @@ export const challenges = ({ all }: Cases): void => {
               assert.strictEqual(response.status, 200)
               assert.strictEqual(textOf(bytes), "welcome")
             }
-          }), { delegate })
+            assert.strictEqual(recorder.of("ChallengeAnswered").length, 1)
+          }), { delegate: Layer.merge(delegate, recorder.layer) })
       })
   )
 
