@@ -38,7 +38,7 @@ export default [
     test: {
       name: "browser",
       include: ["test/**/*.test.ts"],
-      globalSetup: ["../../scripts/chromium-setup.mjs", "test/origin.ts"],
+      globalSetup: ["../../scripts/chromium-setup.mjs", "../node/test/conformance/globalSetup.ts"],
       testTimeout: 30_000,
       browser: {
         enabled: true,

@@ -31,7 +31,9 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
   "--disable-gpu",
-  "--no-first-run"
+  "--no-first-run",
+  // the origin over TLS signs its own certificate
+  "--ignore-certificate-errors"
 ]
 
 /** What vitest hands to playwright: the browser of {@link unpack}, and where its libraries are. */

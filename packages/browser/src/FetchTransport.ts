@@ -14,6 +14,7 @@ import {
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type Engine, FetchExchange } from "./internal/fetchExchange.ts"
+import { streamsUploads } from "./internal/uploadSupport.ts"
 
 /**
  * How requests are handed to `fetch`.
@@ -61,6 +62,7 @@ const open = (options: Options) => (session: TransportOptions): Effect.Effect<Se
       )
     }
     const { cache, credentials, fetch, maximumBufferedBodyBytes = 64 * 1024 * 1024, redirects = "follow" } = options
+    let streams: boolean | undefined
     const engine: Engine = {
       settings: {
         cache,
@@ -68,7 +70,8 @@ const open = (options: Options) => (session: TransportOptions): Effect.Effect<Se
         redirects,
         maximumBufferedBodyBytes,
         uploads: options.uploads ?? "auto",
-        fetch: () => fetch ?? globalThis.fetch
+        fetch: () => fetch ?? globalThis.fetch,
+        streams: () => streams ??= streamsUploads()
       },
       session,
       running: new Set()

@@ -9,6 +9,7 @@ const readAhead = 64 * 1024
 /** The part of a `ReadableStreamDefaultReader` that is needed. */
 export interface ByteReader {
   readonly read: () => Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+  readonly cancel: () => Promise<void>
 }
 
 /** The exchange that a body belongs to. */
@@ -101,6 +102,7 @@ export class FetchBody implements WireBody {
 
   /** Nobody hears anything any more. */
   silence(): void {
+    this.#stop()
     this.#silent = true
     this.#sink = undefined
     this.#held = []
@@ -109,9 +111,15 @@ export class FetchBody implements WireBody {
   /** Ends it from this side; what was read ahead is forgotten. */
   fail(error: ExchangeError): void {
     if (!this.#open) return
+    this.#stop()
     this.#held = []
     this.#error = error
     this.#flush()
+  }
+
+  /** For a `fetch` that does not look at its signal any more. */
+  #stop(): void {
+    if (this.#open) this.#reader?.cancel().catch(() => undefined)
   }
 
   get #open(): boolean {

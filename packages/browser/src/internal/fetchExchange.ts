@@ -26,7 +26,6 @@ import {
 import { type BodyHost, type ByteReader, FetchBody } from "./fetchBody.ts"
 import { outgoing, type Settings } from "./outgoing.ts"
 import { own, type OwnBytes, Upload, type UploadListener } from "./upload.ts"
-import { streamsUploads } from "./uploadSupport.ts"
 
 /** What the exchanges of one session have in common. */
 export interface Engine {
@@ -35,6 +34,8 @@ export interface Engine {
     readonly maximumBufferedBodyBytes: number
     /** Looked up for every request. */
     readonly fetch: () => typeof globalThis.fetch
+    /** Whether it streams requests. */
+    readonly streams: () => boolean
   }
   readonly session: TransportOptions
   readonly running: Set<FetchExchange>
@@ -76,7 +77,8 @@ const readerOf = (response: Response): ByteReader | undefined => {
       if (whole !== undefined) return Promise.resolve({ done: true })
       whole = response.arrayBuffer()
       return whole.then((bytes) => ({ done: false, value: new Uint8Array(bytes) }))
-    }
+    },
+    cancel: () => Promise.resolve()
   }
 }
 
@@ -122,15 +124,14 @@ export class FetchExchange implements Closeable, UploadListener, BodyHost {
   close(): void {
     if (this.#over) return
     this.#body?.silence()
-    this.#leave()
-    this.#abort.abort()
+    this.#giveUp()
   }
 
   // ---- the request's body
 
   #prepare(body: StreamedBody): void {
-    const { maximumBufferedBodyBytes: limit, uploads } = this.#engine.settings
-    if (uploads === "streamed" && !streamsUploads()) {
+    const { maximumBufferedBodyBytes: limit, streams, uploads } = this.#engine.settings
+    if (uploads === "streamed" && !streams()) {
       const detail = "fetch streams no request here. Say uploads: \"auto\", and it is gathered first"
       return this.#fail(this.#invalid({ _tag: "UnsupportedBody", kind: "Stream", detail }))
     }
@@ -146,10 +147,10 @@ export class FetchExchange implements Closeable, UploadListener, BodyHost {
   }
 
   overflowed(): void {
-    const { maximumBufferedBodyBytes: limit, uploads } = this.#engine.settings
+    const { maximumBufferedBodyBytes: limit, streams, uploads } = this.#engine.settings
     const upload = this.#upload
     if (upload === undefined) return
-    if (uploads === "auto" && streamsUploads()) this.#stream(upload)
+    if (uploads === "auto" && streams()) this.#stream(upload)
     else this.#fail(this.#invalid({ _tag: "BodyTooLarge", limit }))
   }
 
@@ -162,8 +163,7 @@ export class FetchExchange implements Closeable, UploadListener, BodyHost {
     if (this.#over) return
     if (this.#body === undefined) return this.#fail(error)
     const body = this.#body
-    this.#leave()
-    this.#abort.abort()
+    this.#giveUp()
     body.fail(error)
   }
 
@@ -238,8 +238,7 @@ export class FetchExchange implements Closeable, UploadListener, BodyHost {
     this.#control.networkWait(false)
     this.#control.unregister(this)
     this.#control.unpark()
-    this.#leave()
-    this.#abort.abort()
+    this.#giveUp()
     this.#resume(Effect.fail(error))
   }
 
@@ -261,9 +260,8 @@ export class FetchExchange implements Closeable, UploadListener, BodyHost {
     const { abandonedBodyTimeout, timers } = this.#engine.session
     this.#timer = timers.after(abandonedBodyTimeout, () => {
       const body = this.#body
-      this.#leave()
+      this.#giveUp()
       this.#control.unregister(this)
-      this.#abort.abort()
       body?.fail(abandonedFailure(this.#request.url, this.#progress))
       // nothing of it is on the wire any more, so the session need not watch over it
       this.#control.arrived()
@@ -300,10 +298,9 @@ export class FetchExchange implements Closeable, UploadListener, BodyHost {
   #end(): void {
     this.#transaction.responseBodyBytes = this.#received
     // what is left of the request is of no use any more
-    const unsent = this.#upload
+    this.#upload?.breakOff()
     this.#leave()
     this.#control.unregister(this)
-    if (unsent !== undefined) this.#abort.abort()
   }
 
   // ---- the ends
@@ -313,10 +310,17 @@ export class FetchExchange implements Closeable, UploadListener, BodyHost {
     this.#timer = undefined
   }
 
+  /** Ends what `fetch` does. */
+  #giveUp(): void {
+    const broken = this.#upload?.breakOff() === true
+    this.#leave()
+    // a stream that is broken and then cancelled rejects a promise of the browser's that nobody handles
+    if (!broken) this.#abort.abort()
+  }
+
   #leave(): void {
     this.#over = true
     this.#stopTimer()
-    this.#upload?.close()
     this.#upload = undefined
     this.#engine.running.delete(this)
   }

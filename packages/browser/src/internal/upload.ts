@@ -13,7 +13,7 @@ export interface UploadListener {
   overflowed(): void
   /** The network has taken all that there was and waits for the body, or does no longer. */
   starved(waiting: boolean): void
-  /** It cannot be sent to its end. */
+  /** It cannot be sent to its end: `breakOff`. */
   unsendable(error: InvalidRequest | DelegateFailed): void
 }
 
@@ -35,6 +35,7 @@ export class Upload implements BodySourceSink {
   #size = 0
   #pulling = false
   #answered = false
+  #flowing = false
   #controller: ReadableStreamDefaultController<OwnBytes> | undefined = undefined
   #closed = false
 
@@ -58,6 +59,7 @@ export class Upload implements BodySourceSink {
         this.#controller = controller
       },
       pull: (controller) => {
+        this.#flowing = true
         const piece = this.#pieces.shift()
         if (piece !== undefined) return controller.enqueue(piece)
         this.#pull()
@@ -72,6 +74,17 @@ export class Upload implements BodySourceSink {
     this.#closed = true
     this.#pieces = []
     this.#source?.close()
+  }
+
+  /**
+   * Closes it; `true`: that has ended the request as well. An aborted `fetch` cancels its HTTP/2 stream, and servers take that
+   * for the end of a body: half of an upload would count as all of it. A broken stream is an error to them.
+   */
+  breakOff(): boolean {
+    const flows = this.#flowing && !this.#closed
+    this.close()
+    if (flows) this.#controller?.error(new Error("the upload was given up"))
+    return flows
   }
 
   // ---- the source
@@ -102,10 +115,7 @@ export class Upload implements BodySourceSink {
 
   onError(error: InvalidRequest | DelegateFailed): void {
     this.#answered = true
-    if (this.#closed) return
-    this.close()
-    this.#controller?.error(error)
-    this.#listener.unsendable(error)
+    if (!this.#closed) this.#listener.unsendable(error)
   }
 
   // ---- pieces

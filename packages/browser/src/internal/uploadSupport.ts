@@ -1,4 +1,4 @@
-/** Whether this runtime's `fetch` sends a body while it is made: asked of the runtime itself, once. */
+/** Whether this runtime's `fetch` sends a body while it is made: asked of the runtime itself. */
 
 /** `duplex` is not in every version of the types of the DOM. */
 export interface StreamingInit extends RequestInit {
@@ -9,7 +9,7 @@ export interface StreamingInit extends RequestInit {
  * A runtime that streams looks at `duplex`; one that does not takes the stream for a value to be made into text, and says so by
  * a content type.
  */
-const detect = (): boolean => {
+export const streamsUploads = (): boolean => {
   let looked = false
   const init: StreamingInit = {
     method: "POST",
@@ -25,7 +25,3 @@ const detect = (): boolean => {
     return false
   }
 }
-
-let known: boolean | undefined
-
-export const streamsUploads = (): boolean => known ??= detect()
