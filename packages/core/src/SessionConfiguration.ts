@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import type { AlpnProtocol } from "./Transport.ts"
 
 /**
  * All settings. Durations take anything that `Duration.decode` takes when they are made.
@@ -40,6 +41,11 @@ export interface SessionConfiguration {
   readonly delegateGrace: Duration.Duration
   readonly tlsMinimumVersion: "TLSv1.2" | "TLSv1.3"
   readonly tlsMaximumVersion: "TLSv1.2" | "TLSv1.3"
+  /**
+   * What is offered to servers over TLS, preferred first: `["h2", "http/1.1"]`. `["http/1.1"]` switches HTTP/2 off. A server
+   * that knows no ALPN, and every one without TLS, is spoken to in HTTP/1.1.
+   */
+  readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
 }
 
 /**
@@ -75,8 +81,13 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   idleConnectionTimeout: Duration.decode(options.idleConnectionTimeout ?? "60 seconds"),
   delegateGrace: Duration.decode(options.delegateGrace ?? "5 seconds"),
   tlsMinimumVersion: options.tlsMinimumVersion ?? "TLSv1.2",
-  tlsMaximumVersion: options.tlsMaximumVersion ?? "TLSv1.3"
+  tlsMaximumVersion: options.tlsMaximumVersion ?? "TLSv1.3",
+  alpnProtocols: offered(options.alpnProtocols ?? ["h2", "http/1.1"])
 })
+
+// ALPN has no empty list
+const offered = (protocols: ReadonlyArray<AlpnProtocol>): ReadonlyArray<AlpnProtocol> =>
+  protocols.length === 0 ? ["http/1.1"] : [...new Set(protocols)]
 
 const default_: SessionConfiguration = make()
 export {

@@ -42,7 +42,7 @@ const neverSent = (error: SessionError.ExchangeError): boolean => {
   if (error._tag !== "ConnectionError") return false
   const { reason } = error
   return reason._tag === "NetworkConnectionLost"
-    ? !reason.requestSent
+    ? !reason.requestSent || reason.unprocessed === true
     : reason._tag === "CannotFindHost" || reason._tag === "CannotConnectToHost" ||
       reason._tag === "NotConnectedToInternet"
 }

@@ -180,7 +180,12 @@ export const fail = (error: ExchangeError): Script => [{ _tag: "Fail", error }]
  * @category scripts
  */
 export const lost = (
-  details: { readonly bytesReceived?: number; readonly reused?: boolean; readonly requestSent?: boolean } = {}
+  details: {
+    readonly bytesReceived?: number
+    readonly reused?: boolean
+    readonly requestSent?: boolean
+    readonly unprocessed?: boolean
+  } = {}
 ): Script =>
   fail(
     new ConnectionError({
@@ -190,7 +195,8 @@ export const lost = (
         bytesExpected: undefined,
         why: "Reset",
         requestSent: details.requestSent ?? true,
-        reused: details.reused ?? false
+        reused: details.reused ?? false,
+        ...(details.unprocessed === undefined ? {} : { unprocessed: details.unprocessed })
       }
     })
   )

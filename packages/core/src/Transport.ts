@@ -175,6 +175,14 @@ export interface WireBody {
 }
 
 /**
+ * The name of a protocol in ALPN (RFC 7301).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type AlpnProtocol = "h2" | "http/1.1"
+
+/**
  * What is known about the connection of an exchange; one value per connection.
  *
  * @since 0.1.0
@@ -182,7 +190,7 @@ export interface WireBody {
  */
 export interface ConnectionInfo {
   readonly id: number
-  /** The ALPN name: `http/1.1`. */
+  /** The ALPN name: `http/1.1` or `h2`. */
   readonly protocol: string
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
@@ -293,8 +301,10 @@ export interface ExchangeControl {
   readonly trust: TrustAsker
   /** 0 to 1; the order in which requests that wait for a connection get one. */
   readonly priority: number
-  /** A pooled connection must not be used: the last one died under this request. */
+  /** No connection may be used that was there before this request failed: the last one died under it, or was the wrong one. */
   readonly fresh: boolean
+  /** What this request offers instead of the session's protocols, where it needs a certain one. */
+  readonly alpnProtocols?: ReadonlyArray<AlpnProtocol>
   /** The body is held back until the server says `100 Continue`, or for a second (RFC 9110 10.1.1). */
   readonly expectContinue: boolean
   /** The whole body is here and nothing of the exchange is on the wire any more; called once, read or not. */
@@ -344,6 +354,8 @@ export interface TransportOptions {
   readonly judgeAddress: ((address: Address) => Effect.Effect<AddressVerdict, DelegateFailed>) | undefined
   readonly tlsMinimumVersion: "TLSv1.2" | "TLSv1.3"
   readonly tlsMaximumVersion: "TLSv1.2" | "TLSv1.3"
+  /** What is offered over TLS, preferred first; never empty. */
+  readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
   /** Milliseconds after which an unused connection is closed, and a large body that nobody reads with it. */
   readonly idleConnectionTimeout: number
   readonly abandonedBodyTimeout: number

@@ -162,6 +162,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
         judgeAddress: yield* readAddressPolicy,
         tlsMinimumVersion: configuration.tlsMinimumVersion,
         tlsMaximumVersion: configuration.tlsMaximumVersion,
+        alpnProtocols: configuration.alpnProtocols,
         idleConnectionTimeout: Duration.toMillis(configuration.idleConnectionTimeout),
         abandonedBodyTimeout: Duration.toMillis(configuration.timeoutIntervalForRequest),
         maximumHeadBytes: configuration.maximumHeadBytes

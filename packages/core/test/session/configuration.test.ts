@@ -19,6 +19,7 @@ describe("the configuration", () => {
     assert.strictEqual(it.redirectLimit, 20)
     assert.deepStrictEqual(it.httpAdditionalHeaders, {})
     assert.deepStrictEqual(it.schemes, ["http", "https", "data"])
+    assert.deepStrictEqual(it.alpnProtocols, ["h2", "http/1.1"])
   })
 
   it("reads back what was set (CFG-18, TestURLSession/test_initURLSessionConfiguration)", () => {
@@ -33,7 +34,8 @@ describe("the configuration", () => {
       maximumHeadBytes: 4096,
       keepFieldsOnRedirect: true,
       tlsMinimumVersion: "TLSv1.3",
-      tlsMaximumVersion: "TLSv1.3"
+      tlsMaximumVersion: "TLSv1.3",
+      alpnProtocols: ["http/1.1"]
     } as const
     const made = SessionConfiguration.make({
       ...given,
@@ -48,6 +50,11 @@ describe("the configuration", () => {
         .map((duration) => Duration.toSeconds(duration)),
       [1, 2, 3, 4]
     )
+  })
+
+  it("offers something over TLS, each protocol once (RFC 7301 3.1)", () => {
+    assert.deepStrictEqual(SessionConfiguration.make({ alpnProtocols: [] }).alpnProtocols, ["http/1.1"])
+    assert.deepStrictEqual(SessionConfiguration.make({ alpnProtocols: ["h2", "h2"] }).alpnProtocols, ["h2"])
   })
 
   it("brings numbers into their range", () => {

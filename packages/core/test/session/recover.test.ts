@@ -57,6 +57,69 @@ describe("a connection that was lost idle", () => {
     }).pipe(scripted(inTurn(idleRace, TestTransport.redirect(302, "/b"), idleRace, ok()))))
 })
 
+describe("a request that the server has not processed", () => {
+  const refused = TestTransport.lost({ unprocessed: true })
+
+  for (const method of ["GET", "POST", "PATCH"] as const) {
+    it.scoped(`${method} is sent again on a fresh connection (RFC 9113 8.7)`, () =>
+      Effect.gen(function*() {
+        const session = yield* UrlSession.make()
+        const request = HttpClientRequest.make(method)(api)
+        const [bytes] = yield* session.data(
+          method === "GET" ? request : HttpClientRequest.bodyText(request, "pay")
+        )
+        assert.strictEqual(text(bytes), "hello")
+        const all = yield* requests
+        assert.deepStrictEqual(all.map((one) => one.fresh), [false, true, true])
+        assert.strictEqual(text(all[2]?.body ?? new Uint8Array()), method === "GET" ? "" : "pay")
+      }).pipe(scripted(inTurn(refused, refused, ok()))))
+  }
+
+  it.scoped("is sent again six times, not for ever (RFC 9113 8.7)", () =>
+    Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const error = yield* Effect.flip(session.data(HttpClientRequest.post(api)))
+      assert.deepInclude(error.reason, { _tag: "NetworkConnectionLost", unprocessed: true })
+      assert.isTrue(error.isTransient)
+      assert.strictEqual((yield* requests).length, 7)
+      assert.deepStrictEqual(yield* session.openResources, nothingOpen)
+    }).pipe(scripted(() => refused)))
+
+  it.scoped("is not sent again after it was lost in another way on the second attempt", () =>
+    Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const error = yield* Effect.flip(session.data(api))
+      assert.notProperty(error.reason, "unprocessed")
+      assert.strictEqual((yield* requests).length, 2)
+    }).pipe(scripted(inTurn(refused, idleRace, ok()))))
+})
+
+describe("421 Misdirected Request", () => {
+  for (const method of ["GET", "POST"] as const) {
+    it.scoped(`${method} is sent once more, on a fresh connection (RFC 9110 15.5.20)`, () =>
+      Effect.gen(function*() {
+        const session = yield* UrlSession.make()
+        const request = HttpClientRequest.make(method)(api)
+        const [, response] = yield* session.data(
+          method === "GET" ? request : HttpClientRequest.bodyText(request, "pay")
+        )
+        assert.strictEqual(response.status, 200)
+        const all = yield* requests
+        assert.deepStrictEqual(all.map((one) => one.fresh), [false, true])
+        assert.strictEqual(text(all[1]?.body ?? new Uint8Array()), method === "GET" ? "" : "pay")
+        assert.deepStrictEqual(yield* session.openResources, nothingOpen)
+      }).pipe(scripted(inTurn(TestTransport.respond(421, { body: "elsewhere" }), ok()))))
+  }
+
+  it.scoped("twice is the answer (RFC 9110 15.5.20)", () =>
+    Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const [bytes, response] = yield* session.data(api)
+      assert.deepStrictEqual([response.status, text(bytes)], [421, "elsewhere"])
+      assert.strictEqual((yield* requests).length, 2)
+    }).pipe(scripted(() => TestTransport.respond(421, { body: "elsewhere" }))))
+})
+
 describe("any other loss", () => {
   it.scoped("of a new connection is the caller's to repeat (CON-05)", () =>
     Effect.gen(function*() {

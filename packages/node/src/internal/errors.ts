@@ -96,9 +96,10 @@ export const lostError = (
   loss: {
     readonly bytesReceived: number
     readonly bytesExpected: number | undefined
-    readonly why: "Reset" | "Closed" | "Abandoned"
+    readonly why: "Reset" | "Closed" | "Abandoned" | "Unresponsive"
     readonly requestSent: boolean
     readonly reused: boolean
+    readonly unprocessed?: boolean
   },
   cause: unknown,
   url: string

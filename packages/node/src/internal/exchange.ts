@@ -1,5 +1,5 @@
 /** One request and its response on a lent connection: one object that is queued, written, parsed into, read and closed. */
-import type { HeaderFields, ParseFault, ResponseHead } from "@urlsession/core/Http1"
+import type { HeaderFields, ParseFault } from "@urlsession/core/Http1"
 import type { ExchangeError } from "@urlsession/core/SessionError"
 import type {
   Closeable,
@@ -10,22 +10,25 @@ import type {
   WireResponse
 } from "@urlsession/core/Transport"
 import * as Effect from "effect/Effect"
-import type { Connection } from "./connection.ts"
 import type { ConnectJob } from "./connectJob.ts"
 import { type ConnectTimings, recordTimings } from "./connectTimings.ts"
 import type { Engine } from "./engine.ts"
 import { faultError, lostError } from "./errors.ts"
-import type { Http1Connection, Served } from "./http1Connection.ts"
 import type { Pool } from "./pool.ts"
 import type { Lane, Waiting } from "./queue.ts"
-import { readAheadLimit, ResponseBody } from "./responseBody.ts"
-import { Http1Target, requestHead, smallBody, Upload, type UploadListener } from "./upload.ts"
+import { readAheadLimit } from "./readAhead.ts"
+import { ResponseBody } from "./responseBody.ts"
+import { requestHead, smallBody, Upload, type UploadListener } from "./upload.ts"
+import type { Head, Loss, Served, Wire } from "./wire.ts"
 
 /** Milliseconds that the rest of an unwanted body may take to arrive. */
 const drainTime = 50
 
 // while draining nobody wants the rest, which is read for the sake of the connection
 const [WAITING, HEAD, BODY, DRAINING, DONE, FAILED, CLOSED] = [0, 1, 2, 3, 4, 5, 6] as const
+
+/** An end in the wrong place. */
+const ended: Loss = { why: "Closed", cause: undefined, withConnection: true, unprocessed: false, requestSent: true }
 
 type Resume = (effect: Effect.Effect<WireResponse, ExchangeError>) => void
 
@@ -51,14 +54,14 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   #pool: Pool | undefined = undefined
   #phase: number = WAITING
   #head = ""
-  #connection: Http1Connection | undefined = undefined
+  #wire: Wire | undefined = undefined
   #upload: Upload | undefined = undefined
   #waitsForNetwork = false
   #reused = false
 
   // found while bytes are parsed, put into effect after
   #response: WireResponse | undefined = undefined
-  #responseHead: ResponseHead | undefined = undefined
+  #responseHead: Head | undefined = undefined
   #fault: ExchangeError | undefined = undefined
   #complete = false
   #readTime = -1
@@ -122,42 +125,34 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   }
 
   /** Sends the request; `timings` of the connection if it was made for this. */
-  run(connection: Http1Connection, timings: ConnectTimings | undefined): void {
+  run(wire: Wire, timings: ConnectTimings | undefined): void {
     const control = this.control
     const transaction = this.#transaction
     this.#phase = HEAD
-    this.#connection = connection
-    this.#reused = connection.served > 0
-    connection.attach(this)
+    this.#wire = wire
+    this.#reused = wire.reused
+    wire.attach(this)
     if (timings !== undefined) recordTimings(this.#transaction, timings)
-    transaction.connection = connection.info
+    transaction.connection = wire.info
     transaction.reused = this.#reused
-    transaction.requestHeaderBytes = this.#head.length
     const now = control.now()
     transaction.requestStart = now
     this.networkWait(true)
-    connection.parser.begin(this)
-    this.#write(connection.connection)
-    // what the server said before the verdict is looked at now that it was asked
-    const early = connection.takeEarly()
-    if (early !== undefined) {
-      queueMicrotask(() => this.#connection === connection && connection.onBytes(early, early.length))
-    }
+    this.#send(wire)
   }
 
-  #write(connection: Connection): void {
+  #send(wire: Wire): void {
     const { body } = this.request
-    if (body === undefined) {
-      connection.writeText(this.#head)
+    const small = body?._tag === "Bytes" && body.bytes.length <= smallBody && !this.expectContinue
+      ? body.bytes
+      : undefined
+    this.#transaction.requestHeaderBytes = wire.send(this.request, this.#head, small)
+    if (body === undefined) return this.uploaded()
+    if (small !== undefined) {
+      this.#tellSent(small.length)
       return this.uploaded()
     }
-    if (body._tag === "Bytes" && body.bytes.length <= smallBody && !this.expectContinue) {
-      connection.writeBoth(this.#head, body.bytes)
-      this.#tellSent(body.bytes.length)
-      return this.uploaded()
-    }
-    connection.writeText(this.#head)
-    const upload = this.#upload = new Upload(body, new Http1Target(connection, body), this)
+    const upload = this.#upload = new Upload(body, wire.target(body), this)
     if (this.expectContinue) upload.hold(this.#engine.options.timers)
     else upload.begin()
   }
@@ -188,7 +183,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     this.control.bodySent(total)
   }
 
-  // ---- the connection's side
+  // ---- the wire's side
 
   onReadBegin(): void {
     if (this.#phase > BODY) return
@@ -199,13 +194,13 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     } else this.#readTime = -1
   }
 
-  onInformational(head: ResponseHead): void {
+  onInformational(head: Head): void {
     if (this.#phase !== HEAD) return
     if (head.status === 100) this.#upload?.proceed()
     this.control.informational(head.status, head.fields)
   }
 
-  onHead(head: ResponseHead): void {
+  onHead(head: Head): void {
     if (this.#phase !== HEAD) return
     this.#phase = BODY
     this.#responseHead = head
@@ -219,14 +214,14 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
       fields: head.fields,
       body: this,
       url: this.request.url,
-      connection: this.#connection?.info
+      connection: this.#wire?.info
     }
     // a refusal, or an answer that did not need the body: the rest of the request is of no use any more
     if (this.#upload !== undefined && (head.status >= 300 || this.#upload.held)) this.#upload.stop()
   }
 
-  onBody(borrowed: Uint8Array): void {
-    if (this.#phase === BODY && this.receive(borrowed, this.#connection?.connection.gives)) this.#full = true
+  onBody(bytes: Uint8Array, given: boolean): void {
+    if (this.#phase === BODY && this.receive(bytes, given)) this.#full = true
   }
 
   onComplete(trailers: HeaderFields): void {
@@ -236,7 +231,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
 
   onFault(fault: ParseFault): void {
     this.#fault = faultError(fault, this.#engine.options.maximumHeadBytes, this.request.url.href) ??
-      this.#lost(this.#connection?.writeFailed === true ? "Reset" : "Closed", undefined)
+      this.#lost({ ...ended, why: this.#wire?.endsAs ?? "Closed" })
   }
 
   onReadEnd(): void {
@@ -259,28 +254,27 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     this.#full = false
   }
 
-  onLost(error: Error | undefined): void {
+  onLost(loss: Loss): void {
     if (this.#phase === DRAINING) return this.#release(false)
-    if (this.#phase === HEAD || this.#phase === BODY) {
-      this.#break(this.#lost(error === undefined ? "Closed" : "Reset", error))
-    }
+    if (this.#phase === HEAD || this.#phase === BODY) this.#break(this.#lost(loss))
   }
 
   get awaitsBytes(): boolean {
     return this.#waitsForNetwork
   }
 
-  #lost(why: "Reset" | "Closed" | "Abandoned", cause: unknown): ExchangeError {
-    const parser = this.#connection?.parser
+  #lost(loss: Loss): ExchangeError {
+    const wire = this.#wire
     return lostError(
       {
-        bytesReceived: parser?.bodyBytes ?? 0,
+        bytesReceived: wire?.bodyBytes ?? 0,
         bytesExpected: this.length,
-        why,
-        requestSent: true,
-        reused: this.#reused && parser?.started === false
+        why: loss.why,
+        requestSent: loss.requestSent,
+        reused: loss.withConnection && this.#reused && wire?.started === false,
+        ...(loss.unprocessed ? { unprocessed: true } : {})
       },
-      cause,
+      loss.cause,
       this.request.url.href
     )
   }
@@ -298,15 +292,14 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   // the wire is done
   #finish(): void {
     const draining = this.#phase === DRAINING
-    const connection = this.#connection
+    const wire = this.#wire
     const head = this.#responseHead
-    if (connection === undefined || head === undefined) return
+    if (wire === undefined || head === undefined) return
     const control = this.control
     const now = this.#readTime >= 0 ? this.#readTime : control.now()
-    const { parser } = connection
     this.#transaction.responseEnd = now
-    this.#transaction.responseBodyBytes = parser.bodyBytes
-    const free = connection.reusableAfter(head, this.#upload)
+    this.#transaction.responseBodyBytes = wire.bodyBytes
+    const free = wire.reusableAfter(head, this.#upload)
     this.#phase = draining ? CLOSED : DONE
     this.#release(free)
     if (draining) return
@@ -322,20 +315,18 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     this.#timer = undefined
   }
 
-  // gives the connection back, or closes it
+  // gives the wire back, or closes it
   #release(free: boolean): void {
     this.#stopTimer()
     this.#upload?.stop()
-    const connection = this.#connection
-    if (connection === undefined) return
-    this.#connection = undefined
-    if (this.begun) connection.connection.readInto("shared")
-    this.#pool?.giveBack(connection, free)
+    const wire = this.#wire
+    this.#wire = undefined
+    wire?.release(free)
   }
 
-  // the connection ended too early, or said something wrong
+  // the response ended too early, or said something wrong
   #break(error: ExchangeError): void {
-    this.#transaction.responseBodyBytes = this.#connection?.parser.bodyBytes ?? 0
+    this.#transaction.responseBodyBytes = this.#wire?.bodyBytes ?? 0
     this.#release(false)
     this.#fail(error)
   }
@@ -354,19 +345,16 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   // ---- the body
 
   protected override onBegin(): void {
-    const connection = this.#connection
-    if (connection === undefined || this.#phase !== BODY) return
+    if (this.#phase !== BODY) return
     this.#stopTimer()
-    this.#pool?.takePlace(connection)
-    const left = connection.parser.remaining()
-    if (left === undefined || left > readAheadLimit) connection.connection.readInto(this.keeps ? "fresh" : "own")
+    this.#wire?.beginReading(this.keeps)
   }
 
   protected override onFlow(wanted: boolean): void {
-    const connection = this.#connection
-    if (connection === undefined || this.#phase !== BODY) return
-    if (wanted) connection.connection.resume()
-    else connection.connection.pause()
+    const wire = this.#wire
+    if (wire === undefined || this.#phase !== BODY) return
+    if (wanted) wire.resume()
+    else wire.pause()
     this.networkWait(wanted)
   }
 
@@ -390,9 +378,9 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   }
 
   #giveUpPlace(): void {
-    const connection = this.#connection
-    if (connection === undefined || this.begun || this.#phase !== BODY) return
-    this.#pool?.giveUpPlace(connection)
+    const wire = this.#wire
+    if (wire === undefined || this.begun || this.#phase !== BODY) return
+    wire.giveUpPlace()
     this.networkWait(false)
     const { abandonedBodyTimeout, timers } = this.#engine.options
     this.#timer = timers.after(abandonedBodyTimeout, () => this.#abandon())
@@ -401,18 +389,16 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   #abandon(): void {
     if (this.#phase !== BODY || this.begun) return
     this.drop()
-    this.#break(this.#lost("Abandoned", undefined))
+    this.#break(this.#lost({ ...ended, why: "Abandoned" }))
     // nothing of it is on the wire any more, so the session need not watch over it
     this.control.arrived()
   }
 
   #drain(): void {
-    const connection = this.#connection
-    const left = connection?.parser.remaining()
+    const wire = this.#wire
     this.#phase = DRAINING
     this.networkWait(false)
-    const worth = connection !== undefined && left !== undefined && left <= readAheadLimit && connection.clean &&
-      connection.parser.keepAlive && this.#upload?.done !== false && !this.#engine.closing
+    const worth = wire !== undefined && wire.worthDraining && this.#upload?.done !== false && !this.#engine.closing
     if (!worth) {
       this.#phase = CLOSED
       return this.#release(false)
@@ -422,6 +408,6 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
       this.#phase = CLOSED
       this.#release(false)
     })
-    connection.connection.resume()
+    wire.resume()
   }
 }

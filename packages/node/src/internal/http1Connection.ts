@@ -7,31 +7,23 @@ import {
   ResponseParser,
   reusable
 } from "@urlsession/core/Http1"
-import type { ConnectionInfo, TimerHandle, Timers } from "@urlsession/core/Transport"
+import type { ConnectionInfo, TimerHandle, Timers, WireRequest, WireRequestBody } from "@urlsession/core/Transport"
 import { latin1 } from "./buffers.ts"
 import type { Connection, ConnectionListener } from "./connection.ts"
-
-/** The exchange that a connection serves. None of these may throw. */
-export interface Served {
-  /** Before bytes are parsed. */
-  onReadBegin(): void
-  onInformational(head: ResponseHead): void
-  onHead(head: ResponseHead): void
-  onBody(borrowed: Uint8Array): void
-  onComplete(trailers: HeaderFields): void
-  onFault(fault: ParseFault): void
-  /** After bytes have been parsed: what was found takes effect. */
-  onReadEnd(): void
-  /** Nobody holds up the bytes that may come. */
-  readonly awaitsBytes: boolean
-  /** The connection broke. */
-  onLost(error: Error | undefined): void
-}
+import { readAheadLimit } from "./readAhead.ts"
+import { type BodyTarget, Http1Target } from "./upload.ts"
+import type { Head, Loss, Served, Wire } from "./wire.ts"
 
 /** Where a connection belongs. */
 export interface Home {
   readonly maximumHeadBytes: number
   readonly timers: Timers
+  /** The wire is done with a request. */
+  giveBack(connection: Http1Connection, reusable: boolean): void
+  /** A body that nobody reads does not hold a place. */
+  giveUpPlace(connection: Http1Connection): void
+  /** Somebody reads it after all. */
+  takePlace(connection: Http1Connection): void
   /** The connection can serve no more, and is neither lent nor idle. */
   gone(connection: Http1Connection): void
 }
@@ -41,13 +33,22 @@ const answerTime = 250
 
 let connections = 0
 
+/** A number for a new connection. */
+export const nextConnection = (): number => ++connections
+
+const lossBy = (error: Error | undefined): Loss => ({
+  why: error === undefined ? "Closed" : "Reset",
+  cause: error,
+  withConnection: true,
+  unprocessed: false,
+  requestSent: true
+})
+
 /** See the head of this file. */
-export class Http1Connection implements ConnectionListener, ParserEvents {
+export class Http1Connection implements ConnectionListener, ParserEvents, Wire {
   readonly connection: Connection
   readonly info: ConnectionInfo
   readonly parser: ResponseParser
-  /** Requests it has been lent for. */
-  served = 0
   /** Whether it counts towards the limit of its host. */
   counted = true
   /** Belongs to the time before a `flush`. */
@@ -57,8 +58,9 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
   idleUntil = Infinity
   /** Of the process's own clock, for the race with an end that lies in the kernel unseen. */
   idleSinceTurn = 0
-  #home: Home
+  readonly #home: Home
   #exchange: Served | undefined = undefined
+  #served = 0
   #early: Uint8Array | undefined
   #dead = false
   #writeFailed = false
@@ -77,7 +79,7 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
     this.#early = early
     this.parser = new ResponseParser(this, { limits: { maxHeadBytes: home.maximumHeadBytes }, latin1 })
     this.info = {
-      id: ++connections,
+      id: nextConnection(),
       protocol: "http/1.1",
       remoteAddress: connection.remoteAddress,
       remotePort: connection.remotePort,
@@ -98,24 +100,76 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
     return !this.#dead && !this.#writeFailed && this.#early === undefined
   }
 
-  /** The bytes that came between the handshake and the verdict, once: they may be the answer to what is sent now. */
-  takeEarly(): Uint8Array | undefined {
-    const early = this.#early
-    this.#early = undefined
-    return early
+  // ---- the exchange's side
+
+  get reused(): boolean {
+    return this.#served > 0
+  }
+
+  get started(): boolean {
+    return this.parser.started
+  }
+
+  get bodyBytes(): number {
+    return this.parser.bodyBytes
+  }
+
+  get endsAs(): "Reset" | "Closed" {
+    return this.#writeFailed ? "Reset" : "Closed"
   }
 
   attach(exchange: Served): void {
     this.#exchange = exchange
-    if (this.served++ > 0) this.connection.ref()
+    if (this.#served++ > 0) this.connection.ref()
   }
 
   detach(): void {
     this.#exchange = undefined
   }
 
-  /** Whether another request may follow on this one, whose response has come whole. */
-  reusableAfter(response: ResponseHead, upload: { readonly done: boolean } | undefined): boolean {
+  send(_request: WireRequest, head: string, small: Uint8Array | undefined): number {
+    const exchange = this.#exchange
+    if (exchange === undefined) return 0
+    this.parser.begin(exchange)
+    if (small === undefined) this.connection.writeText(head)
+    else this.connection.writeBoth(head, small)
+    // what the server said before the verdict is looked at now that it was asked
+    const early = this.#early
+    if (early !== undefined) {
+      this.#early = undefined
+      queueMicrotask(() => this.#exchange === exchange && this.onBytes(early, early.length))
+    }
+    return head.length
+  }
+
+  target(body: WireRequestBody): BodyTarget {
+    return new Http1Target(this.connection, body)
+  }
+
+  pause(): void {
+    this.connection.pause()
+  }
+
+  resume(): void {
+    this.connection.resume()
+  }
+
+  beginReading(keeps: boolean): void {
+    this.#home.takePlace(this)
+    const left = this.parser.remaining()
+    if (left === undefined || left > readAheadLimit) this.connection.readInto(keeps ? "fresh" : "own")
+  }
+
+  giveUpPlace(): void {
+    this.#home.giveUpPlace(this)
+  }
+
+  get worthDraining(): boolean {
+    const left = this.parser.remaining()
+    return left !== undefined && left <= readAheadLimit && this.clean && this.parser.keepAlive
+  }
+
+  reusableAfter(response: Head, upload: { readonly done: boolean } | undefined): boolean {
     return reusable({
       parserComplete: true,
       framing: response.framing,
@@ -126,6 +180,11 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
       upgraded: false,
       interrupted: false
     })
+  }
+
+  release(reusable: boolean): void {
+    this.connection.readInto("shared")
+    this.#home.giveBack(this, reusable)
   }
 
   /** Ends it without a word to its exchange. Idempotent. */
@@ -161,13 +220,13 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
   onError(error: Error): void {
     const exchange = this.#exchange
     if (exchange === undefined) return this.#perish()
-    exchange.onLost(error)
+    exchange.onLost(lossBy(error))
   }
 
   onClose(): void {
     const exchange = this.#exchange
     if (exchange === undefined) return this.#perish()
-    exchange.onLost(undefined)
+    exchange.onLost(lossBy(undefined))
   }
 
   readsOnAfterWriteError(): boolean {
@@ -186,11 +245,6 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
     this.#answerTimer = this.#home.timers.after(answerTime, () => this.#awaitAnswer(now))
   }
 
-  /** A write has failed; what is still read may be the answer. */
-  get writeFailed(): boolean {
-    return this.#writeFailed
-  }
-
   // a byte, an end or an error while nothing is asked: it must never serve again
   #perish(): void {
     if (this.#dead) return
@@ -207,7 +261,7 @@ export class Http1Connection implements ConnectionListener, ParserEvents {
     this.#exchange?.onHead(head)
   }
   onBody(bytes: Uint8Array): void {
-    this.#exchange?.onBody(bytes)
+    this.#exchange?.onBody(bytes, this.connection.gives)
   }
   onComplete(trailers: HeaderFields): void {
     this.#exchange?.onComplete(trailers)

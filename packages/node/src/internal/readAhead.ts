@@ -1,5 +1,8 @@
 /** Body bytes that came before anybody asked for them, in more than one piece. */
 
+/** Bytes of body that are read without anybody asking, and that are drained for the sake of a connection. */
+export const readAheadLimit = 64 * 1024
+
 const blockSize = 16 * 1024
 
 /** Collects copies of what it is lent. Small pieces are gathered, so that a body of single bytes costs no more than its size. */

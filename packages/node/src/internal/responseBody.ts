@@ -3,10 +3,7 @@ import { HeaderFields } from "@urlsession/core/Http1"
 import type { ExchangeError } from "@urlsession/core/SessionError"
 import type { BodySink, WireBody } from "@urlsession/core/Transport"
 import { copyOf } from "./buffers.ts"
-import { ReadAhead } from "./readAhead.ts"
-
-/** Bytes of body that are read without anybody asking, and that are drained for the sake of a connection. */
-export const readAheadLimit = 64 * 1024
+import { ReadAhead, readAheadLimit } from "./readAhead.ts"
 
 const OPEN = 0
 const ENDED = 1

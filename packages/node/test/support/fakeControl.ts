@@ -181,6 +181,7 @@ export const transportOptions = (changes: Partial<TransportOptions> = {}): Trans
   judgeAddress: undefined,
   tlsMinimumVersion: "TLSv1.2",
   tlsMaximumVersion: "TLSv1.3",
+  alpnProtocols: ["h2", "http/1.1"],
   idleConnectionTimeout: 60_000,
   abandonedBodyTimeout: 60_000,
   maximumHeadBytes: 65_536,

@@ -18,17 +18,28 @@ export type ConnectionReason =
     readonly bytesReceived: number
     /** Body bytes announced, where they were. */
     readonly bytesExpected: number | undefined
-    /** `Reset`, `Closed` (a clean end in the wrong place), `Abandoned` (nobody read the body for the idle time). */
-    readonly why: "Reset" | "Closed" | "Abandoned"
+    /**
+     * `Reset`, `Closed` (a clean end in the wrong place), `Abandoned` (nobody read the body for the idle time), `Unresponsive`
+     * (the server answered no PING of HTTP/2).
+     */
+    readonly why: "Reset" | "Closed" | "Abandoned" | "Unresponsive"
     /** Whether any byte of the request may have reached the server. */
     readonly requestSent: boolean
     /** Whether a connection that had served before ended before the first byte of this response: the keep-alive race. */
     readonly reused: boolean
+    /** The server has said that it did not process the request: it may be sent again, whatever its method (RFC 9113 8.7). */
+    readonly unprocessed?: boolean
   }
   | { readonly _tag: "AddressRefused"; readonly host: string; readonly address: string; readonly rule: string }
   | { readonly _tag: "ProxyFailed"; readonly proxy: string; readonly status: number | undefined }
   /** `detail`: what the transport can tell of it. */
   | { readonly _tag: "Unknown"; readonly detail?: string }
+
+const howLost = {
+  Reset: "the connection was reset",
+  Closed: "the connection was closed",
+  Unresponsive: "the server did not answer any more"
+}
 
 /**
  * There was no connection, or it was lost.
@@ -61,7 +72,7 @@ export class ConnectionError extends family<"ConnectionError", ConnectionReason>
     message: (r) =>
       r.why === "Abandoned"
         ? "the body was not read for the idle time, so its connection was closed. Read or cancel responses promptly"
-        : `the connection was ${r.why === "Reset" ? "reset" : "closed"} after ${r.bytesReceived}${
+        : `${howLost[r.why]} after ${r.bytesReceived}${
           r.bytesExpected === undefined ? "" : ` of ${r.bytesExpected}`
         } bytes of the body`
   },

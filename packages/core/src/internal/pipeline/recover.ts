@@ -1,6 +1,7 @@
 /**
- * Sends once more, on a new connection, what was lost with an idle one: the server had closed it and the request met the
- * closing (engine rule 9). Only where that is safe: an idempotent method (RFC 9110 9.2.2), or nothing sent yet.
+ * Sends again, on a new connection, what was not processed: lost with an idle connection that the server had closed (engine
+ * rule 9), refused unprocessed (RFC 9113 8.7), or sent to a server that is the wrong one (421). Only where that is safe: the
+ * server says so, the method is idempotent (RFC 9110 9.2.2), or nothing was sent yet.
  */
 import * as Effect from "effect/Effect"
 import type { ExchangeError } from "../../SessionError.ts"
@@ -10,11 +11,20 @@ import type { Exchange, Stage } from "./exchange.ts"
 
 const idempotent = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
 
+/** How often a request is sent again that servers do not process: each may close its connection after a few others. */
+const resends = 6
+
+const misdirected = 421
+
+/** Whether the server has said that it did not process the request. */
+const unprocessed = (error: ExchangeError): boolean =>
+  error._tag === "ConnectionError" && error.reason._tag === "NetworkConnectionLost" && error.reason.unprocessed === true
+
 /** Whether the loss of a connection may be repaired by sending the same request again. */
 export const recoverable = (request: WireRequest, error: ExchangeError): boolean => {
   if (error._tag !== "ConnectionError" || error.reason._tag !== "NetworkConnectionLost") return false
   const { requestSent, reused } = error.reason
-  return reused && (!requestSent || idempotent.has(request.method))
+  return unprocessed(error) || (reused && (!requestSent || idempotent.has(request.method)))
 }
 
 /** A server that will not say `100 Continue` gets the body without being asked (RFC 9110 10.1.1). */
@@ -32,13 +42,34 @@ export const recover: Stage = (inner) => {
 }
 
 const recovered = (next: Exchange, request: WireRequest, context: ExchangeContext): ReturnType<Exchange> =>
-  Effect.catchAll(next(request, context), (error) => {
-    if (context.fresh || !recoverable(request, error)) return Effect.fail(error)
-    context.fresh = true
-    return Effect.ensuring(
-      next(context.again?.(request) ?? request, context),
-      Effect.sync(() => {
-        context.fresh = false
-      })
-    )
+  Effect.matchEffect(next(request, context), {
+    onFailure: (error) =>
+      context.fresh || !recoverable(request, error) ? Effect.fail(error) : sentAgain(next, request, context),
+    onSuccess: (response) => {
+      if (response.status !== misdirected || context.fresh) return Effect.succeed(response)
+      // whatever the method (RFC 9110 15.5.20)
+      response.body.cancel()
+      return sentAgain(next, request, context)
+    }
   })
+
+const sentAgain = (next: Exchange, request: WireRequest, context: ExchangeContext): ReturnType<Exchange> => {
+  context.fresh = true
+  return Effect.ensuring(
+    untilProcessed(next, request, context, resends - 1),
+    Effect.sync(() => {
+      context.fresh = false
+    })
+  )
+}
+
+const untilProcessed = (
+  next: Exchange,
+  request: WireRequest,
+  context: ExchangeContext,
+  left: number
+): ReturnType<Exchange> =>
+  Effect.catchAll(
+    next(context.again?.(request) ?? request, context),
+    (error) => left === 0 || !unprocessed(error) ? Effect.fail(error) : untilProcessed(next, request, context, left - 1)
+  )

@@ -63,9 +63,10 @@ const connection = Schema.Union(
   Schema.TaggedStruct("NetworkConnectionLost", {
     bytesReceived: count,
     bytesExpected: Schema.UndefinedOr(count),
-    why: Schema.Literal("Reset", "Closed", "Abandoned"),
+    why: Schema.Literal("Reset", "Closed", "Abandoned", "Unresponsive"),
     requestSent: Schema.Boolean,
-    reused: Schema.Boolean
+    reused: Schema.Boolean,
+    unprocessed: Schema.optionalWith(Schema.Boolean, { exact: true })
   }),
   Schema.TaggedStruct("AddressRefused", { host: text, address: text, rule: text }),
   Schema.TaggedStruct("ProxyFailed", { proxy: text, status: Schema.UndefinedOr(count) }),
