@@ -1,6 +1,6 @@
 // What a resolver asks of its surroundings: the needs of its handlers, and a capability for server trust, no more.
-import type { AuthenticationChallenge } from "@urlsession/core/AuthenticationChallenge"
-import type { ServerTrustControl } from "@urlsession/core/Capability"
+import type { AuthenticationChallenge, ClientCertificateChallenge } from "@urlsession/core/AuthenticationChallenge"
+import type { ClientIdentity, ServerTrustControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
@@ -17,6 +17,7 @@ class Audit extends Context.Tag("Audit")<Audit, { readonly note: (text: string) 
 type Slot = ChallengeResolver.ChallengeResolver
 const origin = "https://api.example.com"
 declare const ada: Credential.PasswordCredential
+declare const client: Credential.IdentityCredential
 declare const flag: boolean
 
 const fromVault = ChallengeResolver.forSpace({ origin }, () =>
@@ -89,6 +90,80 @@ describe("ChallengeResolver.layer: what must compile", () => {
         Effect.as(Audit, trust.trusted ? ServerTrust.accept : ServerTrust.verify)
       )
     })).type.toBe<Layer.Layer<Slot, never, ServerTrustControl | Vault | Audit>>()
+  })
+})
+
+describe("ClientCertificate (TRU-03)", () => {
+  it("adds ClientIdentity, by a plain function and by one for a space", () => {
+    expect(ChallengeResolver.layer({
+      ClientCertificate: () => Effect.succeed(Disposition.use(client))
+    })).type.toBe<Layer.Layer<Slot, never, ClientIdentity>>()
+    expect(ChallengeResolver.layer({
+      ClientCertificate: ChallengeResolver.forSpace(
+        { origin },
+        () => Effect.as(Vault, flag ? Disposition.use(client) : Disposition.useNone)
+      )
+    })).type.toBe<Layer.Layer<Slot, never, ClientIdentity | Vault>>()
+    expect(ChallengeResolver.make({
+      Basic: fromVault,
+      ServerTrust: ServerTrust.default,
+      ClientCertificate: () => Effect.zipRight(Audit, Effect.fail("locked"))
+    })).type.toBe<ChallengeResolver.Resolver<ClientIdentity | ServerTrustControl | Vault | Audit>>()
+  })
+
+  it("gives handlers the challenge of a connection, without annotations", () => {
+    ChallengeResolver.layer({
+      ClientCertificate: (challenge) => {
+        expect(challenge).type.toBe<ClientCertificateChallenge>()
+        return Effect.succeed(Disposition.useNone)
+      }
+    })
+    ChallengeResolver.layer({
+      ClientCertificate: ChallengeResolver.forSpace({ origin }, (challenge) => {
+        expect(challenge).type.toBe<ClientCertificateChallenge>()
+        return Effect.succeed(Disposition.cancel)
+      })
+    })
+    ChallengeResolver.layer({
+      ClientCertificate: ChallengeResolver.anyOrigin((challenge) => {
+        expect(challenge).type.toBe<ClientCertificateChallenge>()
+        return Effect.succeed(Disposition.next)
+      })
+    })
+  })
+
+  it("is added by orElse, and moved by layerFrom and provideTask", () => {
+    const resolver = ChallengeResolver.make({ Basic: fromVault }).pipe(
+      ChallengeResolver.orElse(ChallengeResolver.make({ ClientCertificate: () => Effect.succeed(Disposition.next) }))
+    )
+    expect(resolver).type.toBe<ChallengeResolver.Resolver<Vault | ClientIdentity>>()
+    expect(ChallengeResolver.layerFrom(resolver)).type.toBe<Layer.Layer<Slot, never, Vault | ClientIdentity>>()
+    expect(ChallengeResolver.provideTask(resolver)(Effect.void)).type.toBe<
+      Effect.Effect<void, never, Vault | ClientIdentity>
+    >()
+  })
+
+  it("takes no password, and Basic no identity", () => {
+    expect(ChallengeResolver.layer({
+      ClientCertificate: () => Effect.succeed(Disposition.use(ada))
+    })).type.toRaiseError(
+      "Property 'identity' is missing in type 'PasswordCredential' but required in type 'IdentityCredential'"
+    )
+    expect(ChallengeResolver.layer({
+      Basic: ChallengeResolver.forSpace({ origin }, () => Effect.succeed(Disposition.use(client)))
+    })).type.toRaiseError("is not assignable to type 'SpaceHandler<unknown>'")
+    expect(ChallengeResolver.layer({
+      ClientCertificate: ChallengeResolver.forSpace({ origin }, () => Effect.succeed(Disposition.use(ada)))
+    })).type.toRaiseError("IdentityHandler<unknown>")
+  })
+
+  it("an identity has one form, and its secrets are wrapped", () => {
+    expect(Credential.identity).type.toBeCallableWith({ certificates: "pem", key: "pem", passphrase: "x" })
+    expect(Credential.identity).type.toBeCallableWith({ pkcs12: new Uint8Array(), persistence: "none" })
+    expect(Credential.identity).type.not.toBeCallableWith({ certificates: "pem" })
+    expect(Credential.identity).type.not.toBeCallableWith({ certificates: "pem", key: "pem", pkcs12: new Uint8Array() })
+    expect<Credential.PemIdentity["key"]>().type.toBe<Redacted.Redacted>()
+    expect<Credential.Pkcs12Identity["bytes"]>().type.toBe<Redacted.Redacted<Uint8Array>>()
   })
 })
 

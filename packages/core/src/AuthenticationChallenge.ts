@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as Option from "effect/Option"
-import type { PasswordCredential } from "./Credential.ts"
+import type { IdentityCredential, PasswordCredential } from "./Credential.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
 import type { ProtectionSpace } from "./ProtectionSpace.ts"
 
@@ -36,4 +36,28 @@ export interface AuthenticationChallenge {
   readonly crossOrigin: boolean
   /** Unique in the session. */
   readonly taskIdentifier: number
+}
+
+/**
+ * A server asks for a client certificate while a connection is made. It is the question of a connection, which several
+ * requests may be waiting for, so it names no task; the answer holds for all requests under the same resolver. Every field
+ * is safe to log.
+ *
+ * It is asked after the server has been judged and accepted. A TLS 1.2 server that does not go on without a certificate ends
+ * the handshake first: then it is the chain of that handshake which has been judged, and the identity goes to the next one,
+ * whose server is judged again before any byte of a request. A certificate (never its key) is part of a handshake, so on
+ * later connections it is shown before the server of that connection has been judged; TLS 1.2 shows it to the network too.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClientCertificateChallenge {
+  /** Of method `ClientCertificate`. */
+  readonly space: ProtectionSpace
+  /** The issuers that the server accepts, in DER. Empty where the platform does not show them, as on Node. */
+  readonly distinguishedNames: ReadonlyArray<Uint8Array>
+  /** How many identities this server has refused since it was last asked in vain; 0 the first time. */
+  readonly previousFailureCount: number
+  /** The identity that has just been refused, or could not be used. */
+  readonly proposedCredential: Option.Option<IdentityCredential>
 }

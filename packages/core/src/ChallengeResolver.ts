@@ -7,8 +7,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { pipeArguments } from "effect/Pipeable"
-import type { AuthenticationChallenge } from "./AuthenticationChallenge.ts"
-import type { ServerTrustControl } from "./Capability.ts"
+import type { AuthenticationChallenge, ClientCertificateChallenge } from "./AuthenticationChallenge.ts"
+import type { ClientIdentity, ServerTrustControl } from "./Capability.ts"
+import type { Credential, IdentityCredential, PasswordCredential } from "./Credential.ts"
 import * as Disposition from "./Disposition.ts"
 import { capture, type Captured } from "./internal/capture.ts"
 import type { Resolver } from "./internal/resolver.ts"
@@ -37,20 +38,51 @@ export interface Answer<out R = never> {
 }
 
 /**
- * An answer that is bound to an origin, made by `forSpace` or `anyOrigin`. Methods that give the secret away take nothing
- * else, so that no password goes to whoever names a realm.
+ * Answers a server that asks for a client certificate: `use` shows it, every other answer but `cancel` goes on without one.
+ * No secret is given away (the key signs, and stays here), so a plain function will do; but a certificate says who one is,
+ * so `forSpace` keeps it from servers that are only curious. It must not send requests of its own session to the server
+ * that asks: such a request is sent without a certificate.
  *
  * @since 0.1.0
  * @category models
  */
-export interface SpaceHandler<out R = never> {
-  readonly _tag: "SpaceHandler"
-  readonly answer: Answer<R>
+export interface IdentityAnswer<out R = never> {
+  (challenge: ClientCertificateChallenge): Effect.Effect<Disposition.Disposition<IdentityCredential>, unknown, R>
 }
 
 /**
+ * An answer that is bound to an origin, made by `forSpace` or `anyOrigin`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpaceAnswer<out R, in Challenge, out C extends Credential> {
+  readonly _tag: "SpaceHandler"
+  readonly answer: (challenge: Challenge) => Effect.Effect<Disposition.Disposition<C>, unknown, R>
+}
+
+/**
+ * Such an answer for the methods of HTTP. Those that give the secret away take nothing else, so that no password goes to
+ * whoever names a realm.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpaceHandler<out R = never> extends SpaceAnswer<R, AuthenticationChallenge, PasswordCredential> {}
+
+/**
+ * Such an answer for ClientCertificate.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface IdentityHandler<out R = never>
+  extends SpaceAnswer<R, ClientCertificateChallenge, IdentityCredential>
+{}
+
+/**
  * Entries by method. `ServerTrust` needs a platform that shows certificates: it alone adds `ServerTrustControl` to what the
- * resolver needs.
+ * resolver needs, and `ClientCertificate` alone `ClientIdentity`.
  *
  * @since 0.1.0
  * @category models
@@ -59,6 +91,7 @@ export interface Handlers<out R = never> {
   readonly Basic?: SpaceHandler<R>
   readonly Digest?: SpaceHandler<R> | Answer<R>
   readonly ServerTrust?: ServerTrust.Evaluator<R>
+  readonly ClientCertificate?: IdentityHandler<R> | IdentityAnswer<R>
 }
 
 /**
@@ -73,9 +106,9 @@ export class ChallengeResolver extends Context.Tag("@urlsession/core/ChallengeRe
 >() {}
 
 /** What one entry needs; distributes, so that one that may be absent needs what it needs where it is there. */
-type EntryContext<Entry> = Entry extends SpaceHandler<infer R> ? R
+type EntryContext<Entry> = Entry extends SpaceAnswer<infer R, infer _Challenge, infer _C> ? R
   : Entry extends ServerTrust.Evaluator<infer R> ? R
-  : Entry extends Answer<infer R> ? R
+  : Entry extends (challenge: infer _Challenge) => Effect.Effect<infer _A, infer _E, infer R> ? R
   : never
 
 /**
@@ -87,6 +120,7 @@ type EntryContext<Entry> = Entry extends SpaceHandler<infer R> ? R
 export type HandlersContext<H> =
   | { readonly [Key in keyof H]-?: EntryContext<H[Key]> }[keyof H]
   | ("ServerTrust" extends keyof H ? ServerTrustControl : never)
+  | ("ClientCertificate" extends keyof H ? ClientIdentity : never)
 
 type NoOthers<H> = {
   readonly [Key in Exclude<keyof H, keyof Handlers>]: `'${Key & string}' is not an authentication method`
@@ -95,21 +129,23 @@ type NoOthers<H> = {
 const resolver = <R>(
   methods: ReadonlySet<AuthenticationMethod>,
   answer: Answer<R>,
-  trust: ServerTrust.Evaluator<R> | undefined
+  trust: ServerTrust.Evaluator<R> | undefined,
+  identity: IdentityAnswer<R> | undefined
 ): Resolver<R> => ({
   _tag: "ChallengeResolver",
   methods,
   answer,
   trust,
+  identity,
   pipe() {
     return pipeArguments(this, arguments)
   }
 })
 
-const nothingToSay: Effect.Effect<Disposition.Disposition> = Effect.succeed(Disposition.next)
+const nothingToSay: Effect.Effect<Disposition.Disposition<never>> = Effect.succeed(Disposition.next)
 
-const answerOf = <R>(entry: SpaceHandler<R> | Answer<R> | undefined): Answer<R> | undefined =>
-  entry === undefined || typeof entry === "function" ? entry : entry.answer
+const answerOf = <F>(entry: { readonly _tag: "SpaceHandler"; readonly answer: F } | F | undefined): F | undefined =>
+  entry instanceof Object && "_tag" in entry ? entry.answer : entry
 
 /**
  * A resolver from entries by method.
@@ -125,10 +161,12 @@ export function make(handlers: Handlers<unknown>): Resolver<unknown> {
   if (basic !== undefined) methods.add("Basic")
   if (digest !== undefined) methods.add("Digest")
   if (handlers.ServerTrust !== undefined) methods.add("ServerTrust")
+  if (handlers.ClientCertificate !== undefined) methods.add("ClientCertificate")
   return resolver(
     methods,
     (challenge) => (challenge.space.method === "Basic" ? basic : digest)?.(challenge) ?? nothingToSay,
-    handlers.ServerTrust
+    handlers.ServerTrust,
+    answerOf(handlers.ClientCertificate)
   )
 }
 
@@ -138,7 +176,14 @@ export function make(handlers: Handlers<unknown>): Resolver<unknown> {
  * @since 0.1.0
  * @category constructors
  */
-export const forSpace = <R = never>(pattern: SpacePattern, answer: Answer<R>): SpaceHandler<R> => ({
+export const forSpace = <
+  R = never,
+  Challenge extends AuthenticationChallenge | ClientCertificateChallenge = AuthenticationChallenge,
+  C extends Credential = PasswordCredential
+>(
+  pattern: SpacePattern,
+  answer: (challenge: Challenge) => Effect.Effect<Disposition.Disposition<C>, unknown, R>
+): SpaceAnswer<R, Challenge, C> => ({
   _tag: "SpaceHandler",
   answer: (challenge) => matches(pattern, challenge.space) ? answer(challenge) : nothingToSay
 })
@@ -150,7 +195,26 @@ export const forSpace = <R = never>(pattern: SpacePattern, answer: Answer<R>): S
  * @since 0.1.0
  * @category constructors
  */
-export const anyOrigin = <R = never>(answer: Answer<R>): SpaceHandler<R> => ({ _tag: "SpaceHandler", answer })
+export const anyOrigin = <
+  R = never,
+  Challenge extends AuthenticationChallenge | ClientCertificateChallenge = AuthenticationChallenge,
+  C extends Credential = PasswordCredential
+>(answer: (challenge: Challenge) => Effect.Effect<Disposition.Disposition<C>, unknown, R>): SpaceAnswer<
+  R,
+  Challenge,
+  C
+> => ({ _tag: "SpaceHandler", answer })
+
+const inTurn = <Challenge, C extends Credential, R, R2>(
+  first: (challenge: Challenge) => Effect.Effect<Disposition.Disposition<C>, unknown, R>,
+  second: (challenge: Challenge) => Effect.Effect<Disposition.Disposition<C>, unknown, R2>
+) =>
+(challenge: Challenge): Effect.Effect<Disposition.Disposition<C>, unknown, R | R2> =>
+  Effect.flatMap(
+    first(challenge),
+    (disposition): Effect.Effect<Disposition.Disposition<C>, unknown, R2> =>
+      disposition._tag === "Next" ? second(challenge) : Effect.succeed(disposition)
+  )
 
 /**
  * Asks the first; where it has nothing to say (no entry, or `Disposition.next`), the second. Evaluators of both judge
@@ -162,17 +226,17 @@ export const anyOrigin = <R = never>(answer: Answer<R>): SpaceHandler<R> => ({ _
 export const orElse = <R2>(that: Resolver<R2>) => <R>(self: Resolver<R>): Resolver<R | R2> =>
   resolver<R | R2>(
     new Set([...self.methods, ...that.methods]),
-    (challenge) =>
-      Effect.flatMap(
-        self.answer(challenge),
-        (disposition): Effect.Effect<Disposition.Disposition, unknown, R2> =>
-          disposition._tag === "Next" ? that.answer(challenge) : Effect.succeed(disposition)
-      ),
+    inTurn(self.answer, that.answer),
     self.trust === undefined
       ? that.trust
       : that.trust === undefined
       ? self.trust
-      : ServerTrust.composite(self.trust, that.trust)
+      : ServerTrust.composite(self.trust, that.trust),
+    self.identity === undefined
+      ? that.identity
+      : that.identity === undefined
+      ? self.identity
+      : inTurn(self.identity, that.identity)
   )
 
 /** Evaluators that need no service, each with its bound form: one identity, so their connections are shared. */
@@ -191,12 +255,15 @@ const bindTrust = <R>(trust: ServerTrust.Evaluator<R>, run: Captured<R>): Server
   return bound
 }
 
-const bind = <R>(self: Resolver<R>, run: Captured<R>): Resolver =>
-  resolver(
+const bind = <R>(self: Resolver<R>, run: Captured<R>): Resolver => {
+  const { answer, identity, trust } = self
+  return resolver(
     self.methods,
-    (challenge) => run(self.answer(challenge)),
-    self.trust === undefined ? undefined : bindTrust(self.trust, run)
+    (challenge) => run(answer(challenge)),
+    trust === undefined ? undefined : bindTrust(trust, run),
+    identity === undefined ? undefined : (challenge) => run(identity(challenge))
   )
+}
 
 /**
  * The session's resolver, from entries by method.
@@ -236,8 +303,9 @@ export const layerFrom = <R>(self: Resolver<R>): Layer.Layer<ChallengeResolver, 
 
 /**
  * Puts a resolver at the task level of every request that the effect makes. For Basic and Digest it is asked before the
- * session's, for ServerTrust after it; where both have an evaluator, both must accept the server. Build the resolver once:
- * connections are shared only under the same one.
+ * session's, for ServerTrust after it; where both have an evaluator, both must accept the server. For ClientCertificate it is
+ * asked after the session's too. Build the resolver once: connections are shared only under the same one, and with a
+ * ClientCertificate entry only between requests that it is provided to together.
  *
  * @since 0.1.0
  * @category combinators

@@ -41,10 +41,49 @@ export interface TrustCredential {
 }
 
 /**
+ * A certificate chain, leaf first, and the private key of the leaf, as PEM texts. The chain is public and the key is not.
+ *
  * @since 0.1.0
  * @category models
  */
-export type Credential = PasswordCredential | TrustCredential
+export interface PemIdentity {
+  readonly _tag: "Pem"
+  readonly certificates: string
+  readonly key: Redacted.Redacted
+  /** Of an encrypted key. */
+  readonly passphrase: Redacted.Redacted | undefined
+}
+
+/**
+ * A PKCS#12 file (`.p12`, `.pfx`): certificates and key in one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Pkcs12Identity {
+  readonly _tag: "Pkcs12"
+  readonly bytes: Redacted.Redacted<Uint8Array>
+  readonly passphrase: Redacted.Redacted | undefined
+}
+
+/**
+ * "This is who I am": the answer to a ClientCertificate challenge. Never stored; with persistence `none` it is good for the
+ * connection that asked.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface IdentityCredential {
+  readonly _tag: "Identity"
+  readonly identity: PemIdentity | Pkcs12Identity
+  readonly persistence: Persistence
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Credential = PasswordCredential | TrustCredential | IdentityCredential
 
 /**
  * A user and a password; a plain text is wrapped at once. Persistence is `session` unless said otherwise.
@@ -70,6 +109,68 @@ export const password = (fields: {
  * @category constructors
  */
 export const trust = (accepted: ServerTrust): TrustCredential => ({ _tag: "Trust", trust: accepted })
+
+/**
+ * What an identity is made of: PEM texts, or the bytes of a PKCS#12 file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type IdentityFields =
+  | {
+    /** PEM: the certificate, then the intermediates above it. */
+    readonly certificates: string
+    /** PEM: the certificate's private key. */
+    readonly key: string | Redacted.Redacted
+    readonly pkcs12?: never
+    readonly passphrase?: string | Redacted.Redacted
+    readonly persistence?: Persistence
+  }
+  | {
+    readonly certificates?: never
+    readonly key?: never
+    readonly pkcs12: Uint8Array | Redacted.Redacted<Uint8Array>
+    readonly passphrase?: string | Redacted.Redacted
+    readonly persistence?: Persistence
+  }
+
+const redacted = (secret: string | Redacted.Redacted): Redacted.Redacted =>
+  typeof secret === "string" ? Redacted.make(secret) : secret
+
+/**
+ * A client certificate with its private key. Plain texts and bytes are wrapped at once, so that no secret of it is ever seen.
+ * Whether they can be used is found when a server asks: what cannot be read, and a key of another certificate, is
+ * `AuthenticationError` with reason `CredentialUnusable`. Persistence is `session` unless said otherwise.
+ *
+ * @example
+ * ```ts
+ * import { Credential } from "@urlsession/core"
+ * import { Redacted } from "effect"
+ *
+ * declare const chain: string
+ * declare const key: Redacted.Redacted
+ * declare const file: Uint8Array
+ * declare const passphrase: Redacted.Redacted
+ *
+ * const fromPem = Credential.identity({ certificates: chain, key })
+ * const fromFile = Credential.identity({ pkcs12: file, passphrase })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const identity = (fields: IdentityFields): IdentityCredential => {
+  const passphrase = fields.passphrase === undefined ? undefined : redacted(fields.passphrase)
+  const persistence = fields.persistence ?? "session"
+  if (fields.pkcs12 === undefined) {
+    const { certificates, key } = fields
+    return { _tag: "Identity", identity: { _tag: "Pem", certificates, key: redacted(key), passphrase }, persistence }
+  }
+  const { pkcs12 } = fields
+  // a copy: whoever reads the file may use its memory again
+  const bytes = pkcs12 instanceof Uint8Array ? Redacted.make(Uint8Array.from(pkcs12)) : pkcs12
+  return { _tag: "Identity", identity: { _tag: "Pkcs12", bytes, passphrase }, persistence }
+}
 
 /**
  * Whether two credentials are for the same user with the same password and persistence.

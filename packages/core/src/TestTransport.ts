@@ -10,9 +10,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { CapabilityName } from "./Capability.ts"
-import { RedirectControl, ServerTrustControl } from "./Capability.ts"
+import { ClientIdentity, RedirectControl, ServerTrustControl } from "./Capability.ts"
+import type { IdentityCredential } from "./Credential.ts"
 import { HeaderFields } from "./HeaderFields.ts"
 import { gatherBody } from "./internal/testTransport/gatherBody.ts"
+import { ScriptedIdentities } from "./internal/testTransport/identities.ts"
 import { ScriptedExchange } from "./internal/testTransport/scriptedExchange.ts"
 import * as ServerTrust from "./ServerTrust.ts"
 import { ConnectionError, type ExchangeError } from "./SessionError.ts"
@@ -66,6 +68,8 @@ export interface ReceivedRequest {
   readonly header: (name: string) => string | undefined
   readonly authorization: Redacted.Redacted | undefined
   readonly body: Uint8Array | undefined
+  /** What the session presented where the host asks for a client certificate. */
+  readonly identity: IdentityCredential | undefined
   /** The session asked for a new connection: the last one died under this request. */
   readonly fresh: boolean
   /** How many requests the transport had received before. */
@@ -230,6 +234,11 @@ export interface Options {
   readonly answer: (request: ReceivedRequest) => Script
   /** What an https host presents at the first exchange with it; a trusted chain unless said. */
   readonly trust?: (host: string, port: number) => ServerTrust.ServerTrust
+  /**
+   * Whether an https host asks for a client certificate at the first exchange with it; none does unless said. A script that
+   * fails with `ClientCertificateRejected` refuses the one that was given.
+   */
+  readonly clientCertificate?: (host: string, port: number) => boolean
   /** All unless said: leave some out to see what a browser would say. */
   readonly capabilities?: ReadonlyArray<CapabilityName>
 }
@@ -291,6 +300,7 @@ export const presented = (
 const received = (
   request: WireRequest,
   body: Uint8Array | undefined,
+  identity: IdentityCredential | undefined,
   fresh: boolean,
   index: number
 ): ReceivedRequest => {
@@ -302,6 +312,7 @@ const received = (
     header,
     authorization: authorization === undefined ? undefined : Redacted.make(authorization),
     body,
+    identity,
     fresh,
     index
   }
@@ -359,37 +370,51 @@ const judge = (options: Options) => {
  */
 export const layer = (
   options: Options
-): Layer.Layer<Transport | TestTransport | ServerTrustControl | RedirectControl> => {
+): Layer.Layer<Transport | TestTransport | ServerTrustControl | ClientIdentity | RedirectControl> => {
   const log: Array<ReceivedRequest> = []
   const running = new Set<ScriptedExchange>()
   const open = (session: TransportOptions): Effect.Effect<SessionTransport> =>
     Effect.sync(() => {
       const ask = judge(options)
+      const identities = new ScriptedIdentities(options.clientCertificate)
+      const handshake = (request: WireRequest, control: ExchangeControl) =>
+        Effect.flatMap(ask(request, control), (overridden) =>
+          Effect.map(identities.of(request, control), (identity) => ({ overridden, identity })))
       let connections = 0
       const exchange = (request: WireRequest, control: ExchangeControl): Effect.Effect<WireResponse, ExchangeError> =>
-        Effect.zipWith(ask(request, control), gatherBody(request.body, control), (overridden, body) => {
-          const seen = received(request, body, control.fresh, log.length)
-          log.push(seen)
-          const connection = {
-            id: ++connections,
-            protocol: "http/1.1",
-            remoteAddress: undefined,
-            remotePort: request.url.port,
-            localAddress: undefined,
-            localPort: undefined,
-            trust: undefined,
-            overridden
-          }
-          return Effect.async<WireResponse, ExchangeError>((resume) => {
-            if (!control.park(resume)) return
-            new ScriptedExchange(options.answer(seen), request, connection, control, session.timers, running).begin(
-              resume
+        Effect.zipWith(
+          handshake(request, control),
+          gatherBody(request.body, control),
+          ({ identity, overridden }, body) => {
+            const seen = received(request, body, identity, control.fresh, log.length)
+            log.push(seen)
+            const connection = {
+              id: ++connections,
+              protocol: "http/1.1",
+              remoteAddress: undefined,
+              remotePort: request.url.port,
+              localAddress: undefined,
+              localPort: undefined,
+              trust: undefined,
+              overridden
+            }
+            return Effect.async<WireResponse, ExchangeError>((resume) => {
+              if (!control.park(resume)) {
+                return
+              }
+              new ScriptedExchange(options.answer(seen), request, connection, control, session.timers, running).begin(
+                resume
+              )
+            }).pipe(
+              Effect.tapError((error) =>
+                Effect.sync(() => identities.failed(error, identity, request, control))
+              )
             )
-          })
-        }).pipe(Effect.flatten)
+          }
+        ).pipe(Effect.flatten)
       return {
         exchange,
-        flush: () => undefined,
+        flush: () => identities.flush(),
         open: () => ({ sockets: running.size, connecting: 0, queued: 0 })
       }
     })
@@ -406,6 +431,7 @@ export const layer = (
       open: Effect.sync(() => running.size)
     }),
     Layer.succeed(ServerTrustControl, { name: "ServerTrustControl", platform: "scripted" }),
+    Layer.succeed(ClientIdentity, { name: "ClientIdentity", platform: "scripted" }),
     Layer.succeed(RedirectControl, { name: "RedirectControl", platform: "scripted" })
   )
 }

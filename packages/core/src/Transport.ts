@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Address, AddressVerdict } from "./AddressPolicy.ts"
 import type { CapabilityName } from "./Capability.ts"
+import type { IdentityCredential } from "./Credential.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
 import type { Roots, ServerTrust } from "./ServerTrust.ts"
 import type { AuthenticationError, DelegateFailed, ExchangeError, InvalidRequest, TlsError } from "./SessionError.ts"
@@ -254,8 +255,34 @@ export interface Closeable {
 }
 
 /**
- * Who decides on server certificates for an exchange. Its identity is part of the key under which a connection is pooled: a
- * connection accepted by one is never lent to another.
+ * What was answered to a server that asks for a client certificate: an identity, or to go on without one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface IdentityAnswer {
+  readonly identity: IdentityCredential | undefined
+}
+
+/**
+ * Who answers servers that ask for a client certificate, and what has been answered. A transport offers what is `known` in
+ * its first handshake; where that is nothing and the server asks, it asks too, once the server has been judged.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface IdentityAsker {
+  /** The answer that holds for this server; `undefined` where it has not been asked for. */
+  readonly known: (host: string, port: number) => IdentityAnswer | undefined
+  /** Asks, once for all that ask at the same time; the answer is `known` from then on. Interruptible. */
+  readonly ask: (host: string, port: number) => Effect.Effect<IdentityAnswer, AuthenticationError>
+  /** The server refused this identity, or it cannot be used: it is forgotten, and counts as a failure. */
+  readonly refused: (host: string, port: number, identity: IdentityCredential) => void
+}
+
+/**
+ * Who decides on server certificates, and on client certificates, for an exchange. Its identity is part of the key under
+ * which a connection is pooled: a connection accepted by one is never lent to another.
  *
  * @since 0.1.0
  * @category models
@@ -264,6 +291,8 @@ export interface TrustAsker {
   readonly roots: Roots
   /** `undefined`: the platform's verdict and RFC 9525 decide. Fails with what ends the connection attempt. */
   readonly decide: ((trust: ServerTrust) => Effect.Effect<TrustDecision, TlsError | AuthenticationError>) | undefined
+  /** Absent: connections go on without a client certificate, and nobody is asked. */
+  readonly identity?: IdentityAsker | undefined
 }
 
 /**

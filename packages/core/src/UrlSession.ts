@@ -212,6 +212,7 @@ const serviceOf = (state: SessionState): Service => {
       state.slots.credentials.removeAll,
       Effect.sync(() => {
         state.memory.clear()
+        state.askers.forget()
         state.transport.flush()
       })
     ),

@@ -1,7 +1,8 @@
 /** The value that ChallengeResolver makes and combines, apart from it so that TaskDelegate can name it. */
 import type * as Effect from "effect/Effect"
 import type { Pipeable } from "effect/Pipeable"
-import type { AuthenticationChallenge } from "../AuthenticationChallenge.ts"
+import type { AuthenticationChallenge, ClientCertificateChallenge } from "../AuthenticationChallenge.ts"
+import type { IdentityCredential } from "../Credential.ts"
 import type { Disposition } from "../Disposition.ts"
 import type { AuthenticationMethod } from "../ProtectionSpace.ts"
 import type { Evaluator } from "../ServerTrust.ts"
@@ -14,4 +15,8 @@ export interface Resolver<out R = never> extends Pipeable {
   readonly answer: (challenge: AuthenticationChallenge) => Effect.Effect<Disposition, unknown, R>
   /** Asked for servers. */
   readonly trust: Evaluator<R> | undefined
+  /** Asked where a server wants a client certificate. */
+  readonly identity:
+    | ((challenge: ClientCertificateChallenge) => Effect.Effect<Disposition<IdentityCredential>, unknown, R>)
+    | undefined
 }

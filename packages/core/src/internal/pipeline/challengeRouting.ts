@@ -1,5 +1,4 @@
 /** Who is asked about a challenge, in which order (DESIGN 6): for the methods of HTTP the task's resolver, then the session's. */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AuthenticationChallenge } from "../../AuthenticationChallenge.ts"
@@ -9,10 +8,10 @@ import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest } from "../../Transport.ts"
 import { isLoopback } from "../../TransportSecurity.ts"
-import { resolvingKey } from "../capture.ts"
 import type { Resolver } from "../resolver.ts"
 import type { AuthenticationState } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
+import { Resolving } from "../session/resolving.ts"
 import type { SessionState } from "../session/sessionState.ts"
 
 /** An answer, and who owns its credential. */
@@ -20,11 +19,6 @@ export interface Answered {
   readonly disposition: Exclude<Disposition.Disposition, Disposition.Next>
   readonly owner: Resolver | undefined
 }
-
-/** The resolvers that a fiber works for. */
-class Resolving extends Context.Reference<Resolving>()(resolvingKey, {
-  defaultValue: (): ReadonlyArray<Resolver> => []
-}) {}
 
 const ask = (
   resolver: Resolver,

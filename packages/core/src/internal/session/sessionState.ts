@@ -134,7 +134,7 @@ export class SessionState {
       options,
       slots,
       Context.get(context, OnDelegateQueue) === this.queue,
-      this.askers.of(slots.challenge),
+      this.askers.of(slots.challenge, context),
       options.timeoutInterval === undefined ? this.requestTimeout : Duration.toMillis(options.timeoutInterval)
     )
     if (prepared.right.request.body?._tag === "Stream") bindBody(exchange, this, fiber)

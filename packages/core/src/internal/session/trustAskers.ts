@@ -1,10 +1,13 @@
-/** Who decides on servers for a task: the session's evaluator and the task's own, as values that a pool can compare. */
+/** Who decides on servers for a task, and who answers those that ask for a certificate: values that a pool can compare. */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ProtectionSpace from "../../ProtectionSpace.ts"
 import * as ServerTrust from "../../ServerTrust.ts"
 import { AuthenticationError, TlsError } from "../../SessionError.ts"
 import type { TrustAsker, TrustDecision } from "../../Transport.ts"
 import type { Resolver } from "../resolver.ts"
+import { Identities, type IdentityHandler } from "./identityAsker.ts"
+import { Resolving } from "./resolving.ts"
 
 const verified: TrustDecision = { overridden: false }
 const overridden: TrustDecision = { overridden: true }
@@ -67,41 +70,80 @@ const both = (first: Decide | undefined, second: Decide | undefined): Decide | u
     ? undefined
     : (trust) => Effect.zipRight((first ?? byDefault)(trust), (second ?? byDefault)(trust))
 
-/** See the head of this file. One asker per pair of evaluators, so that connections are shared where the deciders are. */
+const system: ServerTrust.Roots = { _tag: "System" }
+
+/** Stands for an entry that is not there. */
+const absent = {}
+
+/**
+ * See the head of this file. One asker per pair of evaluators and of entries for client certificates, so that connections
+ * are shared where the deciders are.
+ */
 export class TrustAskers {
   readonly #evaluator: ServerTrust.Evaluator | undefined
+  readonly #identity: IdentityHandler | undefined
   readonly #mayAccept = new WeakSet<TrustAsker>()
   readonly session: TrustAsker
-  readonly #byTask = new WeakMap<ServerTrust.Evaluator, TrustAsker>()
+  /** The session's, for what its own handler of client certificates sends: it is not asked about itself. */
+  readonly #unasked: TrustAsker
+  readonly #byTask = new WeakMap<object, WeakMap<object, TrustAsker>>()
+  #epoch = 0
 
   constructor(resolver: Resolver | undefined) {
-    const evaluator = resolver?.trust
-    this.#evaluator = evaluator
-    this.session = { roots: evaluator?.roots ?? { _tag: "System" }, decide: decideOf(evaluator) }
-    if (evaluator?.mayAccept === true) this.#mayAccept.add(this.session)
+    this.#evaluator = resolver?.trust
+    this.#identity = resolver?.identity
+    this.session = this.#make(undefined, this.#identity, undefined)
+    this.#unasked = this.#identity === undefined ? this.session : this.#make(undefined, undefined, undefined)
   }
 
-  /** Session first, then task: where both have an evaluator, both must agree. */
-  of(task: Resolver | undefined): TrustAsker {
-    const own = task?.trust
-    if (own === undefined) return this.session
-    const known = this.#byTask.get(own)
+  /** Session first, then task: where both have an evaluator, both must agree. `caller` tells who is being asked already. */
+  of(task: Resolver | undefined, caller: Context.Context<never> = Context.empty()): TrustAsker {
+    const trust = task?.trust
+    const within = this.#identity === undefined && task?.identity === undefined ? [] : Context.get(caller, Resolving)
+    const own = within.length > 0 && this.#identity !== undefined && within.includes(this.#identity)
+      ? undefined
+      : this.#identity
+    const identity = task?.identity !== undefined && within.includes(task.identity) ? undefined : task?.identity
+    if (trust === undefined && identity === undefined) return own === this.#identity ? this.session : this.#unasked
+    // what a handler does by itself is kept apart, and shared with nobody
+    if (own !== this.#identity) return this.#make(trust, undefined, identity)
+    const byIdentity = this.#byTask.get(trust ?? absent) ?? new WeakMap<object, TrustAsker>()
+    this.#byTask.set(trust ?? absent, byIdentity)
+    const known = byIdentity.get(identity ?? absent)
     if (known !== undefined) return known
-    const evaluator = this.#evaluator
-    const asker: TrustAsker = evaluator === undefined
-      ? { roots: own.roots, decide: decideOf(own) }
-      : {
-        roots: ServerTrust.composite(evaluator, own).roots,
-        decide: both(decideOf(evaluator), decideOf(own))
-      }
-    // what the session refuses nobody accepts
-    if (own.mayAccept && evaluator?.mayAccept !== false) this.#mayAccept.add(asker)
-    this.#byTask.set(own, asker)
+    const asker = this.#make(trust, own, identity)
+    byIdentity.set(identity ?? absent, asker)
     return asker
+  }
+
+  /** Forgets what servers that want a client certificate were answered. */
+  forget(): void {
+    this.#epoch++
   }
 
   /** Whether a connection of this asker may be one that the platform refuses. */
   mayAccept(asker: TrustAsker): boolean {
     return this.#mayAccept.has(asker)
+  }
+
+  #make(
+    task: ServerTrust.Evaluator | undefined,
+    ...handlers: ReadonlyArray<IdentityHandler | undefined>
+  ): TrustAsker {
+    const session = this.#evaluator
+    const asked = handlers.filter((one) => one !== undefined)
+    const asker: TrustAsker = {
+      roots: session !== undefined && task !== undefined
+        ? ServerTrust.composite(session, task).roots
+        : (session ?? task)?.roots ?? system,
+      decide: session !== undefined && task !== undefined
+        ? both(decideOf(session), decideOf(task))
+        : decideOf(session ?? task),
+      identity: asked.length === 0 ? undefined : new Identities(asked, () => this.#epoch)
+    }
+    // what the session refuses nobody accepts
+    const evaluators = [session, task].filter((one) => one !== undefined)
+    if (evaluators.length > 0 && evaluators.every((one) => one.mayAccept)) this.#mayAccept.add(asker)
+    return asker
   }
 }
