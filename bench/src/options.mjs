@@ -82,7 +82,7 @@ const namesOf = (text) => {
 const expand = (command) => {
   switch (command) {
     case "all":
-      return ["get", "get-tls", "download-plain", "download-tls", "upload", "h2", "scale", "sessions"]
+      return ["get", "get-tls", "download-plain", "download-tls", "upload", "digest", "h2", "scale", "sessions"]
     case "download":
       return ["download-plain", "download-tls"]
     default:

@@ -56,6 +56,15 @@ describe("paths of a protection space (RFC 7617 2.2)", () => {
     for (const [prefix, target] of no) assert.isFalse(covers(prefix, target), `${prefix} ${target}`)
   })
 
+  it.prop(
+    "covers the same paths whether or not something has to be undone in them",
+    [path, path, FastCheck.constantFrom("", "?/../a", "#b")],
+    ([prefix, target, query]) => {
+      // an empty dot segment in front leaves a path as it is, and has it taken apart
+      assert.strictEqual(covers(prefix, target + query), covers(`/.${prefix}`, `/.${target}${query}`))
+    }
+  )
+
   it("counts the URIs of a Digest domain only inside the origin (RFC 7616 3.3)", () => {
     const url = "https://example.com/a/b?c"
     assert.deepStrictEqual(digestDomain([], url), ["/"])

@@ -5,15 +5,19 @@ import * as BodyStreamProvider from "@urlsession/core/BodyStreamProvider"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as RequestBody from "@urlsession/core/RequestBody"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
+import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { StrictServer } from "./authDigestServer.ts"
 import { ada, always, digestParams, digests, sent } from "./authSupport.ts"
 import { api, encode, nothingOpen, requests, scripted, settle, text } from "./support.ts"
+import { sweep } from "./sweep.ts"
 
 const asAda = ChallengeResolver.layerFrom(always(ada))
 
@@ -147,6 +151,31 @@ describe("auth-int", () => {
       assert.deepStrictEqual(server.verdicts, ["nobody", ""])
     }).pipe(within(server))
   })
+})
+
+describe("an interruption of Digest", () => {
+  for (const unit of ["Step", "Tick"] as const) {
+    it(`with auth-int, at any ${unit.toLowerCase()}, leaves nothing open`, async () => {
+      const server = new StrictServer({ credential: ada, qop: "auth-int", uses: 2, proof: { where: "trailers" } })
+      const runtime = ManagedRuntime.make(
+        UrlSession.layer(undefined, asAda).pipe(
+          Layer.provideMerge(Layer.merge(TestTransport.layer({ answer: server.answer }), digests))
+        )
+      )
+      const session = await runtime.runPromise(UrlSession.UrlSession)
+      const transport = await runtime.runPromise(TestTransport.TestTransport)
+      const body = words()
+      const count = await sweep(session.upload(api, RequestBody.stream(body.stream)), unit, async (where, hung) => {
+        assert.isFalse(hung, JSON.stringify(where))
+        assert.deepStrictEqual(await Effect.runPromise(session.openResources), nothingOpen, JSON.stringify(where))
+        assert.strictEqual(await Effect.runPromise(transport.open), 0, JSON.stringify(where))
+      })
+      if (unit === "Step") assert.isAbove(count, 20)
+      await runtime.dispose()
+      assert.strictEqual(body.finalized, body.runs)
+      assert.deepStrictEqual([server.count("wrong"), server.count("replayed")], [0, 0])
+    })
+  }
 })
 
 describe("the run of a body for its hash", () => {

@@ -129,4 +129,30 @@ describe("hash functions", () => {
       assert.match(randomHex(16), /^[0-9a-f]{32}$/)
       assert.notStrictEqual(randomHex(16), randomHex(16))
     }).pipe(Effect.provide(NodeDigests.layer)))
+
+  it.effect("are the same piece by piece, SHA-512/256 among them, which is no cut SHA-512", () =>
+    Effect.gen(function*() {
+      const { hasher, md5, sha256, sha512256 } = yield* Digests
+      const bytes = new TextEncoder().encode("abc")
+      assert.strictEqual(sha512256(bytes), "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23")
+      for (const [name, whole] of [["md5", md5], ["sha256", sha256], ["sha512-256", sha512256]] as const) {
+        const one = hasher(name)
+        // the bytes are only lent
+        const lent = new Uint8Array(1)
+        for (const byte of bytes) {
+          lent[0] = byte
+          one.update(lent)
+        }
+        assert.strictEqual(one.digest(), whole(bytes))
+      }
+    }).pipe(Effect.provide(NodeDigests.layer)))
+
+  it.effect("come with random bytes of any number, none of which comes twice", () =>
+    Effect.gen(function*() {
+      const { randomHex } = yield* Digests
+      const all = Array.from({ length: 10_000 }, () => randomHex(16))
+      assert.strictEqual(new Set(all).size, all.length)
+      assert.isTrue(all.every((one) => /^[0-9a-f]{32}$/.test(one) && !/^0+$/.test(one)))
+      for (const bytes of [1, 4095, 4096, 4097, 100_000]) assert.lengthOf(randomHex(bytes), bytes * 2)
+    }).pipe(Effect.provide(NodeDigests.layer)))
 })

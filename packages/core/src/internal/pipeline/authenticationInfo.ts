@@ -44,7 +44,9 @@ export const checkServer = (
   }
   if (method === "HEAD") return response
   const announced = announces(fields)
-  const trailing = announced || (body.length === undefined && body.delimited)
+  // over HTTP/2 a body of announced length may have trailers too
+  const framed = response.connection?.protocol === "h2"
+  const trailing = announced || framed || (body.length === undefined && body.delimited)
   if (!covered && !trailing) return response
   const hashed = covered || announced || proof.qop === "auth-int"
   const judged = new CheckedBody(body, hashed ? digests.hasher(proof.hash) : undefined, (trailers, bodyHash) => {

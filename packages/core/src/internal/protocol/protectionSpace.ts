@@ -32,6 +32,9 @@ export const pathPrefix = (target: string): string => {
   return `/${segments.slice(0, -1).map((segment) => `${segment}/`).join("")}`
 }
 
+/** Nothing in it has to be undone before it is compared, as in most paths. */
+const isResolved = (path: string): boolean => !/\\|\/\.|%2e/i.test(path)
+
 /**
  * Whether a path is at or below a prefix. `/admin` covers `/admin` and `/admin/x`, never `/administrator`; `/admin/` covers what
  * is inside of it. A prefix that is not a path covers nothing.
@@ -39,6 +42,12 @@ export const pathPrefix = (target: string): string => {
 export const covers = (prefix: string, target: string): boolean => {
   if (!prefix.startsWith("/")) return false
   if (prefix === "/") return true
+  const start = pathOf(prefix)
+  const path = pathOf(target)
+  if (isResolved(start) && isResolved(path)) {
+    const next = path[start.length]
+    return path.startsWith(start) && (next === undefined || next === "/" || start.endsWith("/"))
+  }
   const wanted = segmentsOf(prefix)
   const segments = segmentsOf(target)
   // a final slash: anything may stand in its place, but something must
