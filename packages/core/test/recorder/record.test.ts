@@ -187,7 +187,7 @@ describe("a recording is bounded", () => {
       const { entries, omitted } = yield* recording(
         () => TestTransport.respond(200, { body: "x".repeat(1000) }),
         (session) => Effect.forEach(["1", "2", "3", "4", "5", "6"], (path) => session.data(`${api}${path}`)),
-        { maximumBytes: 4000 }
+        { maximumBytes: 4400 }
       )
       assert.deepStrictEqual(entries.map(summary), [
         "GET https://api.test/1 200 1000 Complete",

@@ -211,6 +211,16 @@ describe("what is recorded of a request's body", () => {
     assert.deepStrictEqual(redactRequestBody(bytes, "application/json", redaction), { _tag: "Kept", bytes })
   })
 
+  it("is looked through in linear time, whole or cut off", () => {
+    const cut = `{"password":"hunter2${"\\\"".repeat(200_000)}`
+    assert.strictEqual(body(cut), "{\"password\":\"<redacted>\"")
+    assert.notInclude(body(`{"password":"hunter2\\`), "hunter2")
+    const pieces = ["\"", "\\\"", "\\", "a", ":", " ", "=", "&", "\":\""]
+    for (const piece of pieces) {
+      for (const start of ["{\"", "{", "a=1&", "password="]) assert.isString(body(start + piece.repeat(200_000)))
+    }
+  }, 10_000)
+
   it("is nothing where a form or a document is too long to be looked through", () => {
     assert.strictEqual(body(`{"password":"${"x".repeat(1024 * 1024)}"}`), `left out: ${1024 * 1024 + 15}`)
   })

@@ -262,7 +262,9 @@ describe("a replay in real time", () => {
           yield* TestClock.adjust(39)
           assert.isNull(fiber.unsafePoll())
           // the 102 at 40 ms is life; nothing comes within the 50 ms after it
-          yield* TestClock.adjust(60)
+          yield* TestClock.adjust(50)
+          assert.isNull(fiber.unsafePoll())
+          yield* TestClock.adjust(1)
           assert.strictEqual((yield* Fiber.join(fiber)).code, -1001)
         }),
       { realTime: true, configuration: SessionConfiguration.make({ timeoutIntervalForRequest: "50 millis" }) }

@@ -32,8 +32,8 @@ export const base64Of = (bytes: Uint8Array): string => {
 /** A document of more bytes than these is not looked through. */
 const scanned = 1024 * 1024
 
-// every string is taken whole, so that one never begins within another
-const member = /"([^"\\]*(?:\\[^][^"\\]*)*)"(\s*:\s*(?:"[^"\\]*(?:\\[^][^"\\]*)*"|[-+.\w]+))?/g
+// every string is taken whole, to the end where it has none, so that one never begins within another and the whole is linear
+const member = /"([^"\\]*(?:\\[^][^"\\]*)*)(?:"|\\?$)(\s*:\s*(?:"[^"\\]*(?:\\[^][^"\\]*)*(?:"|\\?$)|[-+.\w]+))?/g
 
 const redactJson = (text: string, redaction: Redaction): string =>
   text.replace(member, (all: string, name: string, value: string | undefined) => {
@@ -44,9 +44,9 @@ const redactJson = (text: string, redaction: Redaction): string =>
   })
 
 const redactForm = (text: string, redaction: Redaction): string =>
-  text.replace(/([^&=]+)=([^&]*)/g, (all: string, name: string) => {
+  text.replace(/(^|&)([^&=]+)=[^&]*/g, (all: string, separator: string, name: string) => {
     const plain = Either.getOrElse(Encoding.decodeUriComponent(name.replaceAll("+", " ")), () => name)
-    return redaction.isSecretName(plain) ? `${name}=${redacted}` : all
+    return redaction.isSecretName(plain) ? `${separator}${name}=${redacted}` : all
   })
 
 const looksLike = (text: string): "form" | "json" | undefined =>

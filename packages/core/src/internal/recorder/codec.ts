@@ -19,7 +19,7 @@ const whereOf = (error: ParseResult.ParseError): string => {
 export const encode = (recording: Recording): Either.Either<string, RecordingError> =>
   Either.mapLeft(
     Either.flatMap(
-      Either.try({ try: () => toDocument(recording), catch: () => "a date is none" }),
+      Either.try({ try: () => toDocument(recording), catch: () => "an entry lacks what an entry is made of" }),
       (document) => Either.mapLeft(Schema.encodeEither(Document)(document), whereOf)
     ),
     (detail) => new RecordingError({ reason: { _tag: "NotARecording", path: undefined, detail } })

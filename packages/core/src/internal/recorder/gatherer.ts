@@ -24,6 +24,8 @@ export class Gatherer {
   readonly #budget: Budget
   readonly #maximum: number
   #pieces: Array<Uint8Array> | undefined = []
+  /** So many bytes are the budget's. */
+  #held = 0
 
   constructor(budget: Budget, maximum: number) {
     this.#budget = budget
@@ -33,22 +35,22 @@ export class Gatherer {
   add(borrowed: Uint8Array): void {
     this.size += borrowed.length
     if (this.#pieces === undefined) return
-    if (this.size <= this.#maximum && this.#budget.take(borrowed.length)) this.#pieces.push(borrowed.slice())
-    else this.#drop(this.size - borrowed.length)
+    if (this.size > this.#maximum || !this.#budget.take(borrowed.length)) return this.drop()
+    this.#pieces.push(borrowed.slice())
+    this.#held += borrowed.length
   }
 
-  /** Forgets what was kept. */
+  /** Forgets what was kept, and gives its room back. */
   drop(): void {
-    if (this.#pieces !== undefined) this.#drop(this.size)
-  }
-
-  #drop(kept: number): void {
     this.#pieces = undefined
-    this.#budget.left += kept
+    this.#budget.left += this.#held
+    this.#held = 0
   }
 
-  get body(): RecordedBody {
+  /** What was kept, handed over. */
+  finish(): RecordedBody {
     const pieces = this.#pieces
+    this.#pieces = undefined
     if (pieces === undefined) return { _tag: "LeftOut", size: this.size }
     const [first] = pieces
     if (pieces.length === 1 && first !== undefined) return { _tag: "Kept", bytes: first }

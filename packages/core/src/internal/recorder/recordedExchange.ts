@@ -122,14 +122,13 @@ export class RecordedExchange implements ExchangeControl, Closeable, Recorded {
     if (this.#over) return
     this.#over = true
     this.#control.unregister(this)
-    const kept = this.#tape.end(this, this.#seat, this.#entry(ending))
+    const kept = this.#tape.end(this, this.#seat, this.#entry(ending), this.transaction.connection)
     if (kept) return
     this.#requestBody?.drop()
     this.#responseBody?.drop()
   }
 
   #entry(ending: Ending): Entry {
-    const { connection, reused } = this.transaction
     return {
       startedAt: Math.max(0, Math.floor(this.#startedAt)),
       duration: this.#since(this.#control.now()),
@@ -138,13 +137,13 @@ export class RecordedExchange implements ExchangeControl, Closeable, Recorded {
       response: this.#recordedResponse(),
       ending,
       times: this.#times(),
-      connection: connection === undefined ? undefined : this.#tape.connection(connection),
-      reused
+      connection: undefined,
+      reused: this.transaction.reused
     }
   }
 
   #recordedRequest(): RecordedRequest {
-    const body = this.#requestBody?.body
+    const body = this.#requestBody?.finish()
     return {
       method: this.#method,
       url: this.#recordedUrl,
@@ -162,7 +161,7 @@ export class RecordedExchange implements ExchangeControl, Closeable, Recorded {
 
   #recordedResponse(): RecordedResponse | undefined {
     const head = this.#head
-    const body = this.#responseBody?.body
+    const body = this.#responseBody?.finish()
     if (head === undefined || body === undefined) return undefined
     return {
       ...head,

@@ -109,7 +109,10 @@ export class ReplayedExchange implements WireBody, Closeable {
     for (const one of informational) {
       // a `100` was said before there was a body
       if (one.status === 100 && request.body !== undefined) continue
-      add(one.after, () => this.#control.informational(one.status, HeaderFields.fromEntries(one.fields)))
+      add(one.after, () => {
+        this.#control.touch()
+        this.#control.informational(one.status, HeaderFields.fromEntries(one.fields))
+      })
     }
     if (response !== undefined) {
       const head = times.responseStart ?? duration

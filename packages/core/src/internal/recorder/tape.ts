@@ -29,6 +29,9 @@ const weight = (entry: Entry): number =>
   500 + entry.request.url.length + weightOf(entry.request.fields) + weightOf(entry.response?.fields) +
   weightOf(entry.response?.trailers) + entry.informational.reduce((sum, { fields }) => sum + 50 + weightOf(fields), 0)
 
+const weightOfConnection = (connection: RecordedConnection | undefined): number =>
+  (connection?.trust?.chain ?? []).reduce((sum, { der }) => sum + 2 * der.length, 200)
+
 /** See the head of this file. */
 export class Tape {
   readonly options: TapeOptions
@@ -55,27 +58,30 @@ export class Tape {
     return new Gatherer(this.#budget, this.options.maximumBodyBytes)
   }
 
-  /** The number of a connection: those of one session may be those of another. */
-  connection(info: ConnectionInfo): number {
-    const known = this.#connections.get(info)
-    if (known !== undefined) return known.id
-    const { overridden, protocol, remoteAddress, remotePort, trust } = info
-    const id = this.#connections.size + 1
-    this.#connections.set(info, { id, protocol, remoteAddress, remotePort, trust, overridden })
-    return id
-  }
-
-  /** The exchange has ended. `false`: its entry was not kept. */
-  end(exchange: Recorded, seat: number, entry: Entry): boolean {
+  /** The exchange has ended, on this connection. `false`: its entry was not kept. */
+  end(exchange: Recorded, seat: number, entry: Entry, info: ConnectionInfo | undefined): boolean {
     this.#open.delete(exchange)
     const { redact } = this.options
+    const known = info === undefined ? undefined : this.#connections.get(info)
+    const connection = known ?? (info === undefined ? undefined : this.#numbered(info))
+    const whole = { ...entry, connection: connection?.id }
     // a hook that throws has not said that the entry may be kept
-    const clean = redact === undefined ? Either.right(entry) : Either.try(() => redact(entry))
+    const clean = redact === undefined ? Either.right(whole) : Either.try(() => redact(whole))
     if (Either.isRight(clean) && clean.right === undefined) return false
-    const kept = Either.isRight(clean) && clean.right !== undefined && this.#budget.take(weight(clean.right))
-    if (kept) this.#seats[seat] = clean.right
-    else this.#omitted++
-    return kept
+    const added = connection === known ? 0 : weightOfConnection(connection)
+    const kept = Either.isRight(clean) && clean.right !== undefined && this.#budget.take(weight(clean.right) + added)
+    if (!kept) {
+      this.#omitted++
+      return false
+    }
+    this.#seats[seat] = clean.right
+    if (info !== undefined && connection !== undefined) this.#connections.set(info, connection)
+    return true
+  }
+
+  /** Connections are counted anew: those of one session may be those of another. */
+  #numbered({ overridden, protocol, remoteAddress, remotePort, trust }: ConnectionInfo): RecordedConnection {
+    return { id: this.#connections.size + 1, protocol, remoteAddress, remotePort, trust, overridden }
   }
 
   /** What has ended by now, and what has arrived and was not read. */
