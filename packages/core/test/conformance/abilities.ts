@@ -1,7 +1,7 @@
 /** The one table of what not every transport can do: a case that needs it runs on the others only. */
 
-/** Node's engine; the scripted transport; `fetch` in Chromium over HTTP/1.1 and over HTTP/2; `fetch` of Node. */
-export type Subject = "node" | "scripted" | "chromium" | "chromium over HTTP/2" | "fetch of Node"
+/** Node's engine, with and without TLS; the scripted transport; `fetch` in Chromium over HTTP/1.1 and over HTTP/2; `fetch` of Node. */
+export type Subject = "node" | "node over TLS" | "scripted" | "chromium" | "chromium over HTTP/2" | "fetch of Node"
 
 const everyFetch = (reason: string) => ({
   "chromium": reason,
@@ -49,6 +49,7 @@ const table = {
   "files": {
     ...inBrowsers("a page has no files"),
     "fetch of Node": "the fetch transport brings none",
+    "node over TLS": "once is enough",
     "scripted": "it brings none"
   }
 } satisfies Readonly<Record<string, Readonly<Partial<Record<Subject, string>>>>>
