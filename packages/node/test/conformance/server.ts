@@ -70,6 +70,11 @@ const record = (fields: Plan["fields"]): Record<string, string | Array<string>> 
   return all
 }
 
+/** Behind a round trip: a client may forget the head of a response whose stream is reset in the same breath. */
+const breakOff = (stream: http2.ServerHttp2Stream): void => {
+  stream.session?.ping(() => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR))
+}
+
 /** After the last piece, as a plan says. */
 const conclude = (ending: Plan["ending"], response: Response): void => {
   switch (ending) {
@@ -80,7 +85,7 @@ const conclude = (ending: Plan["ending"], response: Response): void => {
       return isHttp2(response) ? undefined : response.flushHeaders()
     case "cut":
     case "reset":
-      if (isHttp2(response)) return response.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+      if (isHttp2(response)) return breakOff(response.stream)
       // a reset from Node follows the end of its stream, and what comes first is whatever the client looks at first
       if (ending === "cut") response.socket?.end()
       else if (response.socket instanceof TLSSocket) response.socket.destroy()
