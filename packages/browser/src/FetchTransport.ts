@@ -1,7 +1,9 @@
 /**
  * The transport of browsers, and of every runtime whose only door is `fetch`. What `fetch` hides is absent from the
- * capabilities, not faked: it follows redirects by itself, keeps cookies to itself, shows no certificate, no 1xx and no
- * timings of connections, and undoes content codings before anybody can count them.
+ * capabilities, not faked: it follows redirects by itself, keeps cookies to itself, shows no certificate, no 1xx, no progress
+ * of uploads and no timings of connections, and undoes content codings before anybody can count them. `expectContinue` has no
+ * effect. Fields that the runtime would drop are `InvalidHeader`, and a failure that it does not explain is `ConnectionError`
+ * with reason `Unknown`, whose message lists what it may be.
  *
  * @since 0.1.0
  */
@@ -96,6 +98,22 @@ const service = (options: Options): TransportService => ({
 
 /**
  * The transport with these options.
+ *
+ * @example
+ * ```ts
+ * import { FetchTransport } from "@urlsession/browser"
+ * import { RequestBody, UrlSession } from "@urlsession/core"
+ * import { Effect, Layer, Schedule, Stream } from "effect"
+ *
+ * // a body that never ends must not be gathered; the server speaks HTTP/2
+ * const Live = UrlSession.layer().pipe(Layer.provide(FetchTransport.layerWith({ uploads: "streamed" })))
+ *
+ * const ticks = Stream.fromSchedule(Schedule.spaced("1 second")).pipe(Stream.map((n) => `${n}\n`), Stream.encodeText)
+ * const live = Effect.gen(function*() {
+ *   const session = yield* UrlSession.UrlSession
+ *   yield* session.upload("https://api.example.com/ticks", RequestBody.stream(ticks))
+ * }).pipe(Effect.provide(Live))
+ * ```
  *
  * @since 0.1.0
  * @category layers

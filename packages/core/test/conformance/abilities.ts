@@ -1,13 +1,23 @@
 /** The one table of what not every transport can do: a case that needs it runs on the others only. */
 
-/** Node's engine; the scripted transport; `fetch` in Chromium over HTTP/1.1 and over HTTP/2; `fetch` of Node. */
-export type Subject = "node" | "scripted" | "chromium" | "chromium over HTTP/2" | "fetch of Node"
+/** Node's engine, with and without TLS; a script; `fetch` in Chromium over HTTP/1.1 and, streaming, over HTTP/2; that of Node. */
+export type Subject =
+  | "node"
+  | "node over TLS"
+  | "scripted"
+  | "chromium"
+  | "chromium over HTTP/2"
+  | "fetch of Node"
+  | "fetch of Node, streaming"
 
 const everyFetch = (reason: string) => ({
   "chromium": reason,
   "chromium over HTTP/2": reason,
-  "fetch of Node": reason
+  "fetch of Node": reason,
+  "fetch of Node, streaming": reason
 })
+
+const onNodesFetch = (reason: string) => ({ "fetch of Node": reason, "fetch of Node, streaming": reason })
 
 const inBrowsers = (reason: string) => ({ "chromium": reason, "chromium over HTTP/2": reason })
 
@@ -38,17 +48,18 @@ const table = {
     "fetch of Node": "unless it is told to stream, it gathers bodies first",
     "scripted": "a script answers once the whole body is there"
   },
-  "keeps bodies on redirects": {
-    "fetch of Node": "the fetch of Node 20 has detached the bytes that a 307 or 308 would send again"
-  },
+  "keeps bodies on redirects": onNodesFetch(
+    "the fetch of Node 20 has detached the bytes that a 307 or 308 would send again"
+  ),
   "keeps Streams on redirects": {
     "chromium over HTTP/2": "a body that fetch streams is sent once, so no redirect but a 303 is followed",
+    "fetch of Node, streaming": "a body that fetch streams is sent once, so no redirect but a 303 is followed",
     "fetch of Node": "the fetch of Node 20 has detached the bytes that a 307 or 308 would send again"
   },
   "counts what was cut": inBrowsers("a browser drops what it holds of a response that breaks off"),
   "files": {
     ...inBrowsers("a page has no files"),
-    "fetch of Node": "the fetch transport brings none",
+    ...onNodesFetch("the fetch transport brings none"),
     "scripted": "it brings none"
   }
 } satisfies Readonly<Record<string, Readonly<Partial<Record<Subject, string>>>>>

@@ -3,7 +3,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type Cases, failsWith, withSession } from "./harness.ts"
+import { type Cases, failsWith, textOf, withSession } from "./harness.ts"
 
 export const failures = ({ all, only }: Cases): void => {
   all(
@@ -99,6 +99,27 @@ export const failures = ({ all, only }: Cases): void => {
             "ConnectionError/NetworkConnectionLost"
           )
           assert.deepInclude(error.reason, { bytesReceived: 400, bytesExpected: 1000 })
+        })
+      )
+  )
+
+  all(
+    "a connection that is reset within a body is NetworkConnectionLost (NET-07)",
+    () =>
+      withSession(({ origin, session }) =>
+        failsWith(session.data(`${origin.url}/reset/1000`), "ConnectionError/NetworkConnectionLost")
+      )
+  )
+
+  all(
+    "an answer behind which the server closes is whole, and the next request finds another connection",
+    () =>
+      withSession(({ origin, session }) =>
+        Effect.gen(function*() {
+          for (let i = 0; i < 3; i++) {
+            const [bytes] = yield* session.data(`${origin.url}/last`)
+            assert.strictEqual(textOf(bytes), "the last")
+          }
         })
       )
   )

@@ -1,15 +1,10 @@
-/** Redirects, whoever follows them; and challenges. */
+/** Redirects, whoever follows them. */
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert } from "@effect/vitest"
-import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
-import * as Credential from "@urlsession/core/Credential"
-import * as Disposition from "@urlsession/core/Disposition"
 import * as RequestBody from "@urlsession/core/RequestBody"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { bytesOf, type Cases, echoed, echoOf, failsWith, Origin, Recorder, textOf, withSession } from "./harness.ts"
-import { password } from "./routes.ts"
+import { bytesOf, type Cases, echoed, echoOf, failsWith, Recorder, textOf, withSession } from "./harness.ts"
 
 const post = (url: string, body = "again") => HttpClientRequest.bodyText(HttpClientRequest.post(url), body)
 
@@ -176,76 +171,6 @@ export const redirects = ({ all, only }: Cases): void => {
           )
           assert.strictEqual((yield* echoed(session, request)).custom, undefined)
         })
-      )
-  )
-}
-
-export const challenges = ({ all }: Cases): void => {
-  const basic = (disposition: Disposition.Disposition) =>
-    Effect.map(Origin, (origin) =>
-      ChallengeResolver.layer({
-        Basic: ChallengeResolver.forSpace(
-          { origin: origin.url, realm: "conformance" },
-          ({ previousFailureCount }) => Effect.succeed(previousFailureCount > 0 ? Disposition.cancel : disposition)
-        )
-      }))
-
-  all(
-    "401 without a resolver is the response (AUT-01)",
-    () =>
-      withSession(({ origin, session }) =>
-        Effect.gen(function*() {
-          const [bytes, response] = yield* session.data(`${origin.url}/secret`)
-          assert.strictEqual(response.status, 401)
-          assert.strictEqual(response.headers.get("www-authenticate"), "Basic realm=\"conformance\"")
-          assert.strictEqual(textOf(bytes), "who are you")
-        })
-      )
-  )
-
-  all(
-    "401 is answered by the resolver, and the next request is let in at once (AUT-13)",
-    () =>
-      Effect.flatMap(basic(Disposition.use(Credential.password(password))), (delegate) => {
-        const recorder = new Recorder()
-        return withSession(({ origin, session }) =>
-          Effect.gen(function*() {
-            for (let i = 0; i < 2; i++) {
-              const [bytes, response] = yield* session.data(`${origin.url}/secret`)
-              assert.strictEqual(response.status, 200)
-              assert.strictEqual(textOf(bytes), "welcome")
-            }
-            assert.strictEqual(recorder.of("ChallengeAnswered").length, 1)
-          }), { delegate: Layer.merge(delegate, recorder.layer) })
-      })
-  )
-
-  all(
-    "401 answers a POST, and its body is sent again (BOD-06)",
-    () =>
-      Effect.flatMap(
-        basic(Disposition.use(Credential.password(password))),
-        (delegate) =>
-          withSession(({ origin, session }) =>
-            Effect.gen(function*() {
-              const body = RequestBody.stream(Stream.make(bytesOf("who")))
-              const [bytes, response] = yield* session.upload(`${origin.url}/secret`, body)
-              assert.strictEqual(response.status, 200)
-              assert.strictEqual(textOf(bytes), "welcome")
-            }), { delegate })
-      )
-  )
-
-  all(
-    "a wrong password is asked for again, and the resolver may give up",
-    () =>
-      Effect.flatMap(
-        basic(Disposition.use(Credential.password({ ...password, password: "wrong" }))),
-        (delegate) =>
-          withSession(
-            ({ origin, session }) => failsWith(session.data(`${origin.url}/secret`), "AuthenticationError/Cancelled"),
-            { delegate }
-          )
       )
   )
 }

@@ -1,8 +1,10 @@
 /** Responses as they are read: heads, statuses, text, codings, large bodies in every way there is, and parts of them. */
+import * as FileSystem from "@effect/platform/FileSystem"
 import { assert } from "@effect/vitest"
 import * as RequestOptions from "@urlsession/core/RequestOptions"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type Cases, failsWith, makeToken, textOf, withSession } from "./harness.ts"
 import { codedText, pattern, sumOf } from "./routes.ts"
@@ -202,6 +204,24 @@ export const responses = ({ all, only }: Cases): void => {
         assert.deepStrictEqual([length, read], [large, sum])
       })
     ))
+
+  only("files")(
+    "a body of megabytes arrives in a file (SES-26)",
+    () =>
+      withSession(({ origin, session }) =>
+        Effect.scoped(Effect.gen(function*() {
+          const files = Option.getOrThrow(yield* Effect.serviceOption(FileSystem.FileSystem))
+          const path = `${yield* files.makeTempDirectoryScoped()}/large`
+          const response = yield* Effect.provideService(
+            session.download(`${origin.url}/large/${large}`, path),
+            FileSystem.FileSystem,
+            files
+          )
+          assert.strictEqual(response.status, 200)
+          assert.strictEqual(sumOf(yield* files.readFile(path)), sum)
+        }))
+      )
+  )
 
   all("a slow reader gets all of it", () =>
     withSession(({ origin, session }) =>

@@ -16,8 +16,8 @@ export interface Plan {
   readonly body: ReadonlyArray<Uint8Array>
   /** What is announced; `undefined`: only the end tells. */
   readonly length: number | undefined
-  /** What follows the body: its end, nothing for ever, or the loss of the connection. */
-  readonly ending: "end" | "stall" | "cut"
+  /** What follows the body: its end, that of the connection as well, nothing for ever, or a loss of the connection. */
+  readonly ending: "end" | "last" | "stall" | "cut" | "reset"
 }
 
 /** What an echo says of the request that it answers. */
@@ -153,13 +153,17 @@ const routes: Readonly<Record<string, Route>> = {
     length: undefined,
     ending: "stall"
   }),
-  // fewer bytes than were announced
+  // fewer bytes than were announced, then the end of the connection
   cut: (_, __, [announced, sent]) => ({
     ...respond(200, ""),
     body: pieces(number(sent)),
     length: announced === "chunked" ? undefined : number(announced),
     ending: "cut"
-  })
+  }),
+  // the same, and no end but a reset
+  reset: (_, __, [sent]) => ({ ...respond(200, ""), body: pieces(number(sent)), length: undefined, ending: "reset" }),
+  // a whole answer, and the connection is closed behind it
+  last: () => ({ ...respond(200, "the last"), ending: "last" })
 }
 
 /** What the origin says. A `status` of 0 is no answer at all. */

@@ -5,3 +5,8 @@ import { conformance } from "../../../core/test/conformance/suite.ts"
 import { served } from "./origins.ts"
 
 conformance({ subject: "fetch of Node", layer: Layer.merge(served, FetchTransport.layer) })
+
+conformance({
+  subject: "fetch of Node, streaming",
+  layer: Layer.merge(served, FetchTransport.layerWith({ uploads: "streamed" }))
+})

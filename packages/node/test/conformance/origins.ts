@@ -5,20 +5,26 @@ import * as TestTransport from "@urlsession/core/TestTransport"
 import type { Transport } from "@urlsession/core/Transport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as NodeTransport from "@urlsession/node/NodeTransport"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Origin, textOf } from "../../../core/test/conformance/harness.ts"
 import { answer, type Plan } from "../../../core/test/conformance/routes.ts"
-import { startOrigin } from "./server.ts"
+import { type RunningOrigin, startOrigin } from "./server.ts"
 
-/** A server for one run. */
-export const served: Layer.Layer<Origin> = Layer.scoped(
-  Origin,
+/** A running server. */
+export class Running extends Context.Tag("@urlsession/node/test/Running")<Running, RunningOrigin>() {}
+
+const running: Layer.Layer<Running> = Layer.scoped(
+  Running,
+  Effect.acquireRelease(Effect.promise(startOrigin), (one) => Effect.promise(one.close))
+)
+
+const originOf = (scheme: "http" | "https") =>
   Effect.gen(function*() {
-    const running = yield* Effect.acquireRelease(
-      Effect.promise(startOrigin),
-      (one) => Effect.promise(one.close)
-    )
+    const running = yield* Running
+    const [here, there] = scheme === "http" ? ["127.0.0.1", "localhost"] : ["localhost", "127.0.0.1"]
+    const url = running[scheme]
     // asked beside the transport that is being tested
     const session = yield* UrlSession.make().pipe(Effect.provide(NodeTransport.layer))
     const until = (stage: string) => (token: string) =>
@@ -28,8 +34,8 @@ export const served: Layer.Layer<Origin> = Layer.scoped(
         Effect.map(session.data(`${running.http}/completed/${token}`), ([bytes]) => textOf(bytes) === "true")
       )
     return {
-      url: running.http,
-      other: running.http.replace("127.0.0.1", "localhost"),
+      url,
+      other: url.replace(here, there),
       refused: running.refused,
       begun: until("begun"),
       received: until("received"),
@@ -37,6 +43,14 @@ export const served: Layer.Layer<Origin> = Layer.scoped(
       closed: until("closed")
     }
   })
+
+/** A server for one run. */
+export const served: Layer.Layer<Origin> = Layer.provide(Layer.scoped(Origin, originOf("http")), running)
+
+/** The same over TLS. Its certificate is known to whoever trusts `Running`'s root. */
+export const servedSecurely: Layer.Layer<Origin | Running> = Layer.provideMerge(
+  Layer.scoped(Origin, originOf("https")),
+  running
 )
 
 const bodiless = new Set([204, 205, 304])
@@ -55,7 +69,9 @@ const scriptOf = (plan: Plan, method: string): TestTransport.Script => {
       reused: false
     }
   })
-  const endings = { end: TestTransport.end, stall: TestTransport.hang, cut: TestTransport.fail(cut) }
+  const lost = TestTransport.fail(cut)
+  const { end, hang: stall } = TestTransport
+  const endings = { end, last: end, stall, cut: lost, reset: lost }
   return [
     {
       _tag: "Head",

@@ -2,6 +2,7 @@
 import * as http from "node:http"
 import * as http2 from "node:http2"
 import type { AddressInfo, Server, Socket } from "node:net"
+import { TLSSocket } from "node:tls"
 import { makeAuthority } from "../../../../examples/support/pki.ts"
 import { answer, type Plan } from "../../../core/test/conformance/routes.ts"
 
@@ -69,16 +70,35 @@ const record = (fields: Plan["fields"]): Record<string, string | Array<string>> 
   return all
 }
 
-const cut = (response: Response): void => {
-  if (isHttp2(response)) response.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
-  else response.socket?.end()
+/** Behind a round trip: a client may forget the head of a response whose stream is reset in the same breath. */
+const breakOff = (stream: http2.ServerHttp2Stream): void => {
+  stream.session?.ping(() => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR))
+}
+
+/** After the last piece, as a plan says. */
+const conclude = (ending: Plan["ending"], response: Response): void => {
+  switch (ending) {
+    case "end":
+    case "last":
+      return void response.end()
+    case "stall":
+      return isHttp2(response) ? undefined : response.flushHeaders()
+    case "cut":
+    case "reset":
+      if (isHttp2(response)) return breakOff(response.stream)
+      // a reset from Node follows the end of its stream, and what comes first is whatever the client looks at first
+      if (ending === "cut") response.socket?.end()
+      else if (response.socket instanceof TLSSocket) response.socket.destroy()
+      else response.socket?.resetAndDestroy()
+  }
 }
 
 const carryOut = (plan: Plan, response: Response, bare: boolean): void => {
   if (plan.status === 0) return
   const bodiless = noBody.has(plan.status)
   const length = plan.length === undefined || bodiless ? {} : { "content-length": String(plan.length) }
-  const head = { ...record(plan.fields), ...length }
+  const close = plan.ending === "last" && !isHttp2(response) ? { connection: "close" } : {}
+  const head = { ...record(plan.fields), ...length, ...close }
   if (isHttp2(response)) response.writeHead(plan.status, head)
   else response.writeHead(plan.status, head)
   const write = (index: number): void => {
@@ -87,9 +107,7 @@ const carryOut = (plan: Plan, response: Response, bare: boolean): void => {
       const more = () => write(index + 1)
       if (isHttp2(response)) response.write(piece, more)
       else response.write(piece, more)
-    } else if (plan.ending === "end") response.end()
-    else if (plan.ending === "cut") cut(response)
-    else if (!isHttp2(response)) response.flushHeaders()
+    } else conclude(plan.ending, response)
   }
   write(0)
 }
