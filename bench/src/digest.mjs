@@ -125,7 +125,9 @@ export const work = async ({ concurrency, names, requests, rounds, target }) => 
   }
   return {
     figures: Object.fromEntries(figures),
-    seen: Object.fromEntries(clients.map(({ name, refused, wire }) => [name, { wire: wire / rounds / requests, refused }]))
+    seen: Object.fromEntries(
+      clients.map(({ name, refused, wire }) => [name, { wire: wire / rounds / requests, refused }])
+    )
   }
 }
 
@@ -138,7 +140,9 @@ export const digest = async (options, { ours: built, print }) => {
   const requests = options.requests ?? 2000
   const rounds = options.rounds ?? 15
   const names = built ? [...peers, ...own, unprotected] : peers
-  print(`\ndigest: GET 1 KiB behind Digest, ${concurrency} at a time, ${rounds} rounds of ${requests} requests per client`)
+  print(
+    `\ndigest: GET 1 KiB behind Digest, ${concurrency} at a time, ${rounds} rounds of ${requests} requests per client`
+  )
   const server = await startDigestServer()
   try {
     /** @type {Awaited<ReturnType<typeof work>>} */
