@@ -92,7 +92,7 @@ export const work = async ({ port, requests, rounds }) => {
  * @param {(text: string) => void} print
  */
 export const scale = async (target, options, print) => {
-  const requests = options.requests ?? 4096
+  const requests = options.requests ?? 16384
   const rounds = options.rounds ?? 9
   const { port } = new URL(target.origin)
   print(`\nscale: session.data of 1 KiB, ${rounds} rounds of ${requests} requests each`)
