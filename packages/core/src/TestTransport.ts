@@ -8,15 +8,17 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { CapabilityName } from "./Capability.ts"
 import { ClientIdentity, RedirectControl, ServerTrustControl } from "./Capability.ts"
 import type { IdentityCredential } from "./Credential.ts"
 import { HeaderFields } from "./HeaderFields.ts"
 import { gatherBody } from "./internal/testTransport/gatherBody.ts"
 import { ScriptedIdentities } from "./internal/testTransport/identities.ts"
+import { judge } from "./internal/testTransport/judge.ts"
+import { received } from "./internal/testTransport/received.ts"
 import { ScriptedExchange } from "./internal/testTransport/scriptedExchange.ts"
-import * as ServerTrust from "./ServerTrust.ts"
+import type * as ServerTrust from "./ServerTrust.ts"
 import { ConnectionError, type ExchangeError } from "./SessionError.ts"
 import {
   type ExchangeControl,
@@ -297,49 +299,6 @@ export const presented = (
   cipher: "TLS_AES_128_GCM_SHA256"
 })
 
-const received = (
-  request: WireRequest,
-  body: Uint8Array | undefined,
-  identity: IdentityCredential | undefined,
-  fresh: boolean,
-  index: number
-): ReceivedRequest => {
-  const header = (name: string) => request.fields.find((field) => field.name === name)?.value
-  const authorization = header("authorization")
-  return {
-    method: request.method,
-    url: request.url.href,
-    header,
-    authorization: authorization === undefined ? undefined : Redacted.make(authorization),
-    body,
-    identity,
-    fresh,
-    index
-  }
-}
-
-/** The trust questions of one session: each host is asked once per decider, as if its connection were kept. */
-const judge = (options: Options) => {
-  const known = new Map<string, WeakMap<ExchangeControl["trust"], boolean>>()
-  return (request: WireRequest, control: ExchangeControl): Effect.Effect<boolean, ExchangeError> =>
-    Effect.suspend(() => {
-      const { url } = request
-      if (url.scheme !== "https") return Effect.succeed(false)
-      const askers = known.get(url.origin) ?? new WeakMap<ExchangeControl["trust"], boolean>()
-      known.set(url.origin, askers)
-      const before = askers.get(control.trust)
-      if (before !== undefined) return Effect.succeed(before)
-      const trust = options.trust?.(url.host, url.port) ?? presented(url.host, url.port)
-      const { decide } = control.trust
-      const asked = decide !== undefined
-        ? Effect.map(decide(trust), (decision) => decision.overridden)
-        : trust.trusted
-        ? Effect.succeed(false)
-        : Effect.fail(ServerTrust.refusal(trust, url.href))
-      return Effect.tap(asked, (overridden) => Effect.sync(() => askers.set(control.trust, overridden)))
-    })
-}
-
 /**
  * A scripted platform: the transport, its controls, and the capabilities that slots ask for.
  *
@@ -375,7 +334,7 @@ export const layer = (
   const running = new Set<ScriptedExchange>()
   const open = (session: TransportOptions): Effect.Effect<SessionTransport> =>
     Effect.sync(() => {
-      const ask = judge(options)
+      const ask = judge((host, port) => options.trust?.(host, port) ?? presented(host, port))
       const identities = new ScriptedIdentities(options.clientCertificate)
       const handshake = (request: WireRequest, control: ExchangeControl) =>
         Effect.flatMap(ask(request, control), (overridden) =>
