@@ -9,7 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { ServerTrustControl } from "./Capability.ts"
+import { ClientIdentity, RedirectControl, ServerTrustControl } from "./Capability.ts"
 import { Answers, type Asked } from "./internal/recorder/answers.ts"
 import * as codec from "./internal/recorder/codec.ts"
 import type { RecordingError } from "./internal/recorder/error.ts"
@@ -110,6 +110,15 @@ export class Replay extends Context.Tag("@urlsession/core/Replay")<Replay, {
   readonly left: Effect.Effect<ReadonlyArray<Entry>>
 }>() {}
 
+/**
+ * What a replay gives: a transport, and tags for what any platform may have been able to do. A delegate that needs what the
+ * recorded one could not do is a defect, as on that platform itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Replayed = Transport | Replay | ServerTrustControl | ClientIdentity | RedirectControl
+
 const mebibyte = 1024 * 1024
 
 const record = <E, R>(
@@ -183,13 +192,16 @@ export const layerRecordMemory = (
 const replay = (
   recording: Recording,
   options: ReplayOptions
-): Context.Context<Transport | Replay | ServerTrustControl> => {
+): Context.Context<Replayed> => {
   const matchBody = options.matchBody ?? false
   const answers = new Answers(recording, { matchBody, repeat: options.repeat ?? false, match: options.match })
   const service = replayTransport(recording, answers, { realTime: options.realTime ?? false, matchBody })
+  const { platform } = service
   return Context.make(Transport, service).pipe(
     Context.add(Replay, { left: Effect.sync(() => answers.left) }),
-    Context.add(ServerTrustControl, { name: "ServerTrustControl", platform: service.platform })
+    Context.add(ServerTrustControl, { name: "ServerTrustControl", platform }),
+    Context.add(ClientIdentity, { name: "ClientIdentity", platform }),
+    Context.add(RedirectControl, { name: "RedirectControl", platform })
   )
 }
 
@@ -226,7 +238,7 @@ const replay = (
 export const layerReplay = (
   path: string,
   options: ReplayOptions = {}
-): Layer.Layer<Transport | Replay | ServerTrustControl, RecordingError, FileSystem.FileSystem> =>
+): Layer.Layer<Replayed, RecordingError, FileSystem.FileSystem> =>
   Layer.effectContext(
     Effect.flatMap(FileSystem.FileSystem, (fs) =>
       Effect.map(file.read(fs, path), (recording) => replay(recording, options)))
@@ -241,8 +253,7 @@ export const layerReplay = (
 export const layerReplayMemory = (
   recording: Recording,
   options: ReplayOptions = {}
-): Layer.Layer<Transport | Replay | ServerTrustControl> =>
-  Layer.effectContext(Effect.sync(() => replay(recording, options)))
+): Layer.Layer<Replayed> => Layer.effectContext(Effect.sync(() => replay(recording, options)))
 
 /**
  * `replay`: the file answers. `record`: it is written anew. `once`: it is written where it is not there, and answers from then on.

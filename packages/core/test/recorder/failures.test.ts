@@ -34,9 +34,19 @@ const errors: ReadonlyArray<SessionError.ExchangeError> = [
       requestSent: false,
       reused: false
     },
+    {
+      _tag: "NetworkConnectionLost",
+      bytesReceived: 0,
+      bytesExpected: 1,
+      why: "Unresponsive",
+      requestSent: true,
+      reused: false,
+      unprocessed: true
+    },
     { _tag: "AddressRefused", host: "x", address: "192.0.2.1", rule: "y" },
     { _tag: "ProxyFailed", proxy: "x", status: undefined },
-    { _tag: "Unknown" }
+    { _tag: "Unknown" },
+    { _tag: "Unknown", detail: "x" }
   ] as const).map((reason) => new SessionError.ConnectionError({ reason })),
   new SessionError.TimeoutError({ reason: { _tag: "TimedOut", timer: "connect", after: 60_000 } }),
   ...([

@@ -166,6 +166,14 @@ describe("a replay without an answer", () => {
       )
       const recorded = entry({ request: { method: "POST", body: kept("a") } })
       assert.include(yield* ask(of(recorded), post(api, "b"), { matchBody: true }), "recorded with another body")
+      assert.include(
+        yield* ask(of(entry()), HttpClientRequest.get(api), { match: () => false }),
+        "the match of its options accepts none for it"
+      )
+      assert.include(
+        yield* ask(of(entry()), HttpClientRequest.get(api), { match: () => false }),
+        "the match of its options accepts none for it"
+      )
       const six = Array.from({ length: 6 }, (_, i) => entry({ request: { url: `${api}${i}` } }))
       assert.match(
         yield* ask({ ...of(...six), omitted: 7 }, HttpClientRequest.get(api)),

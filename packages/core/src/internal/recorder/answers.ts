@@ -103,6 +103,7 @@ export class Answers {
   #why(asked: Asked): string {
     const given = this.#given.filter((entry) => this.#matches(asked, entry)).length
     if (given > 0) return given === 1 ? "the one that it has was given" : `the ${given} that it has were given`
+    if (this.#options.match !== undefined) return "the match of its options accepts none for it"
     const all = [...this.#left, ...this.#given]
     if (all.some((entry) => matchesRequest(asked, entry))) return "it was recorded with another body"
     const path = all.filter((entry) => matchesUrl(beforeQuery(entry.request.url), beforeQuery(asked.url)))

@@ -70,7 +70,7 @@ const connection = Schema.Union(
   }),
   Schema.TaggedStruct("AddressRefused", { host: text, address: text, rule: text }),
   Schema.TaggedStruct("ProxyFailed", { proxy: text, status: Schema.UndefinedOr(count) }),
-  Schema.TaggedStruct("Unknown", {})
+  Schema.TaggedStruct("Unknown", { detail: Schema.optionalWith(text, { exact: true }) })
 )
 
 const tls = Schema.Union(

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import type { HeaderFields } from "../../HeaderFields.ts"
 import type { ExchangeError } from "../../SessionError.ts"
 import type {
+  AlpnProtocol,
   Closeable,
   ExchangeControl,
   TransactionRecord,
@@ -37,6 +38,7 @@ export class RecordedExchange implements ExchangeControl, Closeable, Recorded {
   /** What the transport sends. */
   readonly request: WireRequest
   readonly transaction: TransactionRecord
+  readonly alpnProtocols?: ReadonlyArray<AlpnProtocol>
   readonly #tape: Tape
   readonly #control: ExchangeControl
   readonly #url: string
@@ -58,6 +60,7 @@ export class RecordedExchange implements ExchangeControl, Closeable, Recorded {
     this.#tape = tape
     this.#control = control
     this.transaction = control.transaction
+    if (control.alpnProtocols !== undefined) this.alpnProtocols = control.alpnProtocols
     this.#url = request.url.href
     this.#startedAt = control.now()
     this.#seat = tape.begin(this)

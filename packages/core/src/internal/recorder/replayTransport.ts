@@ -94,9 +94,13 @@ class Connections {
 
 const withoutFragment = (href: string): string => href.replace(/#.*$/s, "")
 
-/** So much of the body was sent when the recorded answer came. */
-const sentOf = ({ request: { body, sent } }: Entry): number =>
-  sent || body === undefined ? Infinity : body._tag === "Kept" ? body.bytes.length : body.size
+/** So much of the body was sent when the recorded answer came. One that could not be sent whole has to say so by itself. */
+const sentOf = ({ ending, request: { body, sent } }: Entry): number => {
+  const unsendable = ending._tag === "Failed" &&
+    (ending.error._tag === "InvalidRequest" || ending.error._tag === "DelegateFailed")
+  if (sent || unsendable || body === undefined) return Infinity
+  return body._tag === "Kept" ? body.bytes.length : body.size
+}
 
 const nothing = (): void => undefined
 
