@@ -8,6 +8,7 @@ import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
+import { createHash } from "node:crypto"
 import { StrictServer } from "./authDigestServer.ts"
 import {
   ada,
@@ -46,7 +47,11 @@ describe("a Digest server in the middle of an exchange", () => {
       ["its nonce", `realm=r, nonce=m, algorithm=SHA-256, stale=true`, { nonce: "m", nc: "00000001" }],
       ["to a stronger algorithm", `realm=r, nonce=m, algorithm=SHA-512-256, stale=true`, { algorithm: "SHA-512-256" }],
       ["its opaque", `realm=r, nonce=n, algorithm=SHA-256, opaque=p, stale=true`, { opaque: "p", nc: "00000002" }],
-      ["to userhash", `realm=r, nonce=n, algorithm=SHA-256, userhash=true, stale=true`, { userhash: "true" }]
+      ["to userhash", `realm=r, nonce=n, algorithm=SHA-256, opaque=o, userhash=true, stale=true`, {
+        userhash: "true",
+        username: createHash("sha256").update("ada:r").digest("hex"),
+        nc: "00000002"
+      }]
     ] as const
   ) {
     it.scoped(`changes ${what}: is followed, and that is no failure (AUT-08)`, () => {

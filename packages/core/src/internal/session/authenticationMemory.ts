@@ -48,6 +48,11 @@ const sameSpace = (left: SpaceEntry, right: SpaceEntry): boolean =>
   sameOwner(left.owner, right.owner) && left.space.method === right.space.method &&
   left.space.realm === right.space.realm
 
+/** Whether two challenges of one realm and algorithm are answered in the same words. */
+const sameAnswers = (one: DigestChallenge, other: DigestChallenge): boolean =>
+  one.nonce === other.nonce && one.opaque === other.opaque && one.qop === other.qop &&
+  one.userhash === other.userhash && one.charset === other.charset && one.algorithmNamed === other.algorithmNamed
+
 /** The prefixes of both, without those that another one covers. */
 const union = (known: ReadonlyArray<string>, added: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...known.filter((one) => !added.some((other) => covers(other, one))).slice(-(prefixes - 1)),
@@ -88,11 +93,7 @@ export class AuthenticationMemory {
   digestOf(origin: string, challenge: DigestChallenge): DigestSession {
     const key = `${origin} ${challenge.algorithm} ${challenge.nonce} ${challenge.realm}`
     const known = this.#digests.get(key)
-    const current = known?.challenge
-    if (
-      known !== undefined && current?.nonce === challenge.nonce && current.opaque === challenge.opaque &&
-      current.qop === challenge.qop
-    ) return known
+    if (known !== undefined && sameAnswers(known.challenge, challenge)) return known
     if (this.#digests.size >= challenges) {
       for (const oldest of this.#digests.keys()) {
         this.#digests.delete(oldest)
