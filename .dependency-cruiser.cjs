@@ -49,9 +49,9 @@ module.exports = {
     ),
     forbid(
       "core-dependencies",
-      "Core depends on effect and @effect/platform only.",
+      "Core depends on effect, @effect/platform, and two small libraries that run everywhere: public suffixes and MIME types.",
       { path: core },
-      { path: "node_modules", pathNot: "node_modules/(effect|@effect/platform)/" }
+      { path: "node_modules", pathNot: "node_modules/(effect|@effect/platform|tldts|tldts-core|whatwg-mimetype)/" }
     ),
     forbid(
       "models-below-slots",
