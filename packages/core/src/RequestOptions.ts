@@ -29,6 +29,8 @@ export interface RequestOptionsRecord {
   readonly maximumBodyBytes?: number
   /** Hold the body back until the server says `100 Continue`, or for a second (RFC 9110 10.1.1); off unless said. */
   readonly expectContinue?: boolean
+  /** Keep what the session decides about this request: `SessionTask.decisions`, `SessionResponse.decisions`. The session's unless said. */
+  readonly logDecisions?: boolean
   /** Default handling may answer Basic over plain http outside loopback; off unless said. */
   readonly allowInsecureBasic?: boolean
 }

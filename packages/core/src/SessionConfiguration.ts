@@ -39,6 +39,8 @@ export interface SessionConfiguration {
   readonly idleConnectionTimeout: Duration.Duration
   /** How long closing waits for delegates to finish. 5 seconds. */
   readonly delegateGrace: Duration.Duration
+  /** Keeps what is decided about every request, for `SessionTask.decisions`, spans and HAR files. Off, and free then. */
+  readonly logDecisions: boolean
   readonly tlsMinimumVersion: "TLSv1.2" | "TLSv1.3"
   readonly tlsMaximumVersion: "TLSv1.2" | "TLSv1.3"
   /**
@@ -81,6 +83,7 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   keepFieldsOnRedirect: options.keepFieldsOnRedirect ?? false,
   idleConnectionTimeout: Duration.decode(options.idleConnectionTimeout ?? "60 seconds"),
   delegateGrace: Duration.decode(options.delegateGrace ?? "5 seconds"),
+  logDecisions: options.logDecisions ?? false,
   tlsMinimumVersion: options.tlsMinimumVersion ?? "TLSv1.2",
   tlsMaximumVersion: options.tlsMaximumVersion ?? "TLSv1.3",
   alpnProtocols: offered(options.alpnProtocols ?? ["h2", "http/1.1"])

@@ -5,6 +5,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
+import type { LoggedDecision } from "./Decision.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
 import type { ExchangeError } from "./SessionError.ts"
 import type { TaskMetrics } from "./TaskMetrics.ts"
@@ -46,6 +47,8 @@ export interface SessionResponse {
   readonly cancel: Effect.Effect<void>
   /** What has been measured so far; complete once the body has been read. */
   readonly metrics: Effect.Effect<TaskMetrics>
+  /** What the session has decided so far, in its order; empty unless `logDecisions` is on. */
+  readonly decisions: Effect.Effect<ReadonlyArray<LoggedDecision>>
   /** The trailer fields, after the body. */
   readonly trailers: Effect.Effect<HeaderFields>
 }

@@ -5,6 +5,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
+import type { LoggedDecision } from "./Decision.ts"
 import type { DownloadError, ExchangeError } from "./SessionError.ts"
 import type { SessionResponse } from "./SessionResponse.ts"
 import type { TaskMetrics } from "./TaskMetrics.ts"
@@ -82,6 +83,8 @@ export interface SessionTask {
   readonly error: Effect.Effect<DownloadError | undefined>
   /** Waits for the task to complete. */
   readonly metrics: Effect.Effect<TaskMetrics>
+  /** What the session has decided so far, in its order; empty unless `logDecisions` is on. */
+  readonly decisions: Effect.Effect<ReadonlyArray<LoggedDecision>>
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { LoggedDecision } from "./Decision.ts"
 import type { TransactionRecord } from "./Transport.ts"
 
 /**
@@ -32,4 +33,6 @@ export interface TaskMetrics {
   readonly taskInterval: { readonly start: number; readonly end: number }
   readonly redirectCount: number
   readonly transactions: ReadonlyArray<TransactionMetrics>
+  /** What the session decided, in its order; `undefined` unless `logDecisions` is on. */
+  readonly decisions: ReadonlyArray<LoggedDecision> | undefined
 }

@@ -1,6 +1,8 @@
 /** One attempt on the network: the suspension gate, one transaction of the metrics, and the innermost exchange. */
 import * as Effect from "effect/Effect"
-import type { WireResponse } from "../../Transport.ts"
+import type { AttemptBegan } from "../../Decision.ts"
+import type { WireRequest, WireResponse } from "../../Transport.ts"
+import { displayUrl } from "../displayUrl.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import { exchangeDataUrl } from "./dataUrl.ts"
@@ -13,8 +15,16 @@ const learn = (session: SessionState, context: ExchangeContext, response: WireRe
   return response
 }
 
+const began = ({ fields, method, url }: WireRequest): AttemptBegan => ({
+  _tag: "AttemptBegan",
+  method,
+  url: displayUrl(url.href),
+  fields: fields.map((field) => field.name)
+})
+
 export const attempt = (session: SessionState): Stage => (next) => {
   const run: Exchange = (request, context) => {
+    context.decisions?.led(began(request))
     context.attempt(request)
     return Effect.map(next(request, context), (response) => learn(session, context, response))
   }

@@ -6,7 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { AuthenticationChallenge } from "../../AuthenticationChallenge.ts"
 import { equals, type PasswordCredential } from "../../Credential.ts"
+import type { ChallengeAnswered } from "../../Decision.ts"
 import * as ProtectionSpace from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
@@ -85,6 +87,13 @@ export const authentication = (session: SessionState): Stage => (next) => {
     const authorized = authorize(request, applied.entry, digests, hash)
     if (authorized._tag === "AuthenticationError") return Effect.fail(authorized)
     const { proof } = authorized
+    const { ahead, entry } = applied
+    context.decisions?.led({
+      _tag: "CredentialAttached",
+      scheme: entry.space.method,
+      space: entry.space.toString(),
+      ahead
+    })
     context.again = proof === undefined ? undefined : (again) => authorizedAgain(again, proof)
     return Effect.flatMap(next(authorized.request, context), (response) =>
       response.status === 401
@@ -252,6 +261,7 @@ export const authentication = (session: SessionState): Stage => (next) => {
       const carryOut = (answered: Answered): Effect.Effect<WireResponse, ExchangeError> => {
         const { disposition, owner } = answered
         if (context.observed) tell(context, space, challenge.previousFailureCount, disposition._tag)
+        context.decisions?.about(answeredBy(disposition._tag, challenge))
         const apply = (credential: PasswordCredential, insecure: boolean) => {
           response.body.cancel()
           const entry = entryFor(candidate, space, credential, owner, insecure, request, context)
@@ -290,6 +300,14 @@ export const authentication = (session: SessionState): Stage => (next) => {
   }
   return run
 }
+
+const answeredBy = (disposition: string, challenge: AuthenticationChallenge): ChallengeAnswered => ({
+  _tag: "ChallengeAnswered",
+  space: challenge.space.toString(),
+  disposition,
+  previousFailureCount: challenge.previousFailureCount,
+  crossOrigin: challenge.crossOrigin
+})
 
 const tell = (
   context: ExchangeContext,

@@ -4,13 +4,29 @@
  */
 import * as Effect from "effect/Effect"
 import type { ContentCodingsService } from "../../ContentCodings.ts"
+import type { CodingDecided } from "../../Decision.ts"
 import { BodyError } from "../../SessionError.ts"
 import type { RequestField, WireRequest } from "../../Transport.ts"
 import { DecodedBody } from "../decodedBody.ts"
-import { contentDecoding } from "../protocol/contentCoding.ts"
+import { type ContentDecoding, contentDecoding } from "../protocol/contentCoding.ts"
 import type { Stage } from "./exchange.ts"
 
 const has = (request: WireRequest, name: string): boolean => request.fields.some((field) => field.name === name)
+
+/** For the decision log. */
+const decided = (decision: ContentDecoding, coding: string): CodingDecided => {
+  const given = coding.slice(0, 64)
+  switch (decision._tag) {
+    case "None":
+      return { _tag: "CodingDecided", action: "Keep", codings: [given], why: "there is no body to decode" }
+    case "Decode":
+      return { _tag: "CodingDecided", action: "Decode", codings: decision.codings, why: "RFC 9110 8.4" }
+    case "Unknown":
+      return { _tag: "CodingDecided", action: "Fail", codings: [given], why: "the coding is not known" }
+    case "TooMany":
+      return { _tag: "CodingDecided", action: "Fail", codings: [given], why: "more than 3 codings" }
+  }
+}
 
 export const decode = (service: ContentCodingsService): Stage => {
   const field: RequestField = { name: "accept-encoding", value: service.supported.join(", "), bound: false }
@@ -30,6 +46,7 @@ export const decode = (service: ContentCodingsService): Stage => {
         contentLength: response.body.length,
         supported
       })
+      context.decisions?.about(decided(decision, coding))
       switch (decision._tag) {
         case "None":
           return Effect.succeed(response)

@@ -27,11 +27,20 @@ export const recoverable = (request: WireRequest, error: ExchangeError): boolean
   return unprocessed(error) || (reused && (!requestSent || idempotent.has(request.method)))
 }
 
+const note = (context: ExchangeContext, why: string): void =>
+  context.decisions?.led({ _tag: "SentAgain", by: "recover", why, after: 0 })
+
+const whyAgain = (error: ExchangeError): string =>
+  unprocessed(error)
+    ? "the server did not process it (RFC 9113 8.7)"
+    : "an idle connection had been closed by the server (RFC 9110 9.2.2)"
+
 /** A server that will not say `100 Continue` gets the body without being asked (RFC 9110 10.1.1). */
 const withoutExpectation = (next: Exchange): Exchange => (request, context) =>
   Effect.flatMap(next(request, context), (response) => {
     if (response.status !== 417 || !context.expectContinue) return Effect.succeed(response)
     context.expectContinue = false
+    note(context, "the server does not say 100 Continue (RFC 9110 10.1.1)")
     response.body.cancel()
     return next(context.again?.(request) ?? request, context)
   })
@@ -44,17 +53,25 @@ export const recover: Stage = (inner) => {
 const recovered = (next: Exchange, request: WireRequest, context: ExchangeContext): ReturnType<Exchange> =>
   Effect.matchEffect(next(request, context), {
     onFailure: (error) =>
-      context.fresh || !recoverable(request, error) ? Effect.fail(error) : sentAgain(next, request, context),
+      context.fresh || !recoverable(request, error)
+        ? Effect.fail(error)
+        : sentAgain(next, request, context, whyAgain(error)),
     onSuccess: (response) => {
       if (response.status !== misdirected || context.fresh) return Effect.succeed(response)
       // whatever the method (RFC 9110 15.5.20)
       response.body.cancel()
-      return sentAgain(next, request, context)
+      return sentAgain(next, request, context, "421, the connection leads to another server (RFC 9110 15.5.20)")
     }
   })
 
-const sentAgain = (next: Exchange, request: WireRequest, context: ExchangeContext): ReturnType<Exchange> => {
+const sentAgain = (
+  next: Exchange,
+  request: WireRequest,
+  context: ExchangeContext,
+  why: string
+): ReturnType<Exchange> => {
   context.fresh = true
+  note(context, why)
   return Effect.ensuring(
     untilProcessed(next, request, context, resends - 1),
     Effect.sync(() => {
@@ -71,5 +88,9 @@ const untilProcessed = (
 ): ReturnType<Exchange> =>
   Effect.catchAll(
     next(context.again?.(request) ?? request, context),
-    (error) => left === 0 || !unprocessed(error) ? Effect.fail(error) : untilProcessed(next, request, context, left - 1)
+    (error) => {
+      if (left === 0 || !unprocessed(error)) return Effect.fail(error)
+      note(context, whyAgain(error))
+      return untilProcessed(next, request, context, left - 1)
+    }
   )

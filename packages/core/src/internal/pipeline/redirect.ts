@@ -1,6 +1,7 @@
 /** Follows redirects: the decision is pure (protocol/redirectDecision), the delegate is asked, and what is bound to the first origin stays with it. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import type { RedirectDecided } from "../../Decision.ts"
 import type { RedirectAnswer } from "../../RedirectHandler.ts"
 import { DelegateFailed, type ExchangeError, RedirectError } from "../../SessionError.ts"
 import { parseUrl } from "../../SessionRequest.ts"
@@ -111,6 +112,23 @@ const follow = (from: WireRequest, to: WireRequest, status: number, context: Exc
   }
 }
 
+/** What the redirect changes, for the decision log. */
+const changed = (from: WireRequest, step: Step, status: number, answer: RedirectAnswer): RedirectDecided => {
+  const to = answer._tag === "FollowWith" ? answer.request : step.request
+  return {
+    _tag: "RedirectDecided",
+    status,
+    from: displayUrl(from.url.href),
+    to: displayUrl(to.url.href),
+    action: answer._tag,
+    method: to.method,
+    methodChanged: to.method !== from.method,
+    bodyDropped: from.body !== undefined && to.body === undefined,
+    crossOrigin: step.crossOrigin,
+    droppedFields: from.fields.map((field) => field.name).filter((name) => !to.fields.some((one) => one.name === name))
+  }
+}
+
 export const redirect = (session: SessionState): Stage => (next) => {
   const run: Exchange = (request, context) =>
     Effect.flatMap(next(request, context), (response) => {
@@ -124,6 +142,7 @@ export const redirect = (session: SessionState): Stage => (next) => {
       const step = decided.right
       if (step === undefined) return Effect.succeed(response)
       return Effect.flatMap(ask(step, request, response, context, session), (answer) => {
+        context.decisions?.led(changed(request, step, response.status, answer))
         if (answer._tag === "Stop") return Effect.succeed(response)
         response.body.cancel()
         const chosen = answer._tag === "Follow" ? step.request : answer.request

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { InvalidRequest } from "../../SessionError.ts"
 import type { WireUrl } from "../../Transport.ts"
+import { displayUrl } from "../displayUrl.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import type { Stage } from "./exchange.ts"
 
@@ -15,11 +16,16 @@ const refusal = (session: SessionState, schemes: ReadonlySet<string>, url: WireU
     : new InvalidRequest({ url: url.href, reason: { _tag: "SecurityPolicyViolation", rule } })
 }
 
+const ruleOf = ({ reason }: InvalidRequest): string =>
+  reason._tag === "SecurityPolicyViolation" ? reason.rule : "the scheme is not served, or not by redirect"
+
 export const security = (session: SessionState): Stage => {
   const served = new Set([...session.service.schemes, "data"])
   const schemes: ReadonlySet<string> = new Set(session.configuration.schemes.filter((scheme) => served.has(scheme)))
   return (next) => (request, context) => {
     const error = refusal(session, schemes, request.url, context.redirectCount)
-    return error === undefined ? next(request, context) : Effect.fail(error)
+    if (error === undefined) return next(request, context)
+    context.decisions?.led({ _tag: "RequestRefused", url: displayUrl(request.url.href), rule: ruleOf(error) })
+    return Effect.fail(error)
   }
 }

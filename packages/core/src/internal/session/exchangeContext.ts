@@ -17,6 +17,7 @@ import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
 import { bodyLength, type Closeable, type ExchangeControl, type TrustAsker, type WireRequest } from "../../Transport.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
+import { DecisionLog } from "./decisionLog.ts"
 import type { ExchangeListener } from "./exchangeListener.ts"
 import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
@@ -42,6 +43,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   readonly trust: TrustAsker
   priority: number
   readonly started: number
+  /** `undefined` unless it is asked for. */
+  readonly decisions: DecisionLog | undefined
   kind: TaskKind = "data"
 
   currentRequest: WireRequest
@@ -105,6 +108,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     this.bytesExpectedToSend = bodyLength(request.body)
     this.expectContinue = options.expectContinue === true && request.body !== undefined
     this.started = started
+    this.decisions = options.logDecisions ?? session.configuration.logDecisions ? new DecisionLog(this) : undefined
   }
 
   // ---- the abort slot
@@ -233,7 +237,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   /** The metrics so far. */
   collect(): TaskMetrics {
     const taskInterval = { start: this.started, end: this.now() }
-    return { taskInterval, redirectCount: this.redirectCount, transactions: this.transactions.map(measured) }
+    const decisions = this.decisions?.entries.slice()
+    return { taskInterval, redirectCount: this.redirectCount, transactions: this.transactions.map(measured), decisions }
   }
 
   /** `execute` gives the response out; from now on the body's arrival, its reader, or nobody, ends the task. */

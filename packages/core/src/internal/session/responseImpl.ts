@@ -3,6 +3,7 @@ import * as Channel from "effect/Channel"
 import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { LoggedDecision } from "../../Decision.ts"
 import type { HeaderFields } from "../../HeaderFields.ts"
 import { BodyError, type ExchangeError } from "../../SessionError.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
@@ -128,6 +129,9 @@ export class ResponseImpl implements SessionResponse {
   }
   get metrics(): Effect.Effect<TaskMetrics> {
     return Effect.sync(() => this.#context.metrics ?? this.#context.collect())
+  }
+  get decisions(): Effect.Effect<ReadonlyArray<LoggedDecision>> {
+    return Effect.sync(() => this.#context.decisions?.entries.slice() ?? [])
   }
   get trailers(): Effect.Effect<HeaderFields> {
     return Effect.sync(() => this.#wire.body.trailers)

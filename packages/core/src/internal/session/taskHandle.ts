@@ -91,7 +91,8 @@ export const handleOf = (context: ExchangeContext): SessionTask => ({
   snapshot: Effect.sync(() => snapshot(context)),
   progress: progressOf(context),
   error: Effect.sync(() => context.error),
-  metrics: Effect.map(completion(context), () => context.metrics ?? context.collect())
+  metrics: Effect.map(completion(context), () => context.metrics ?? context.collect()),
+  decisions: Effect.sync(() => context.decisions?.entries.slice() ?? [])
 })
 
 /** A data task: suspended until it is let, and given up when the scope closes. */
