@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
 
 /**
  * What can be said about one request. What is absent is the session's.
@@ -31,6 +32,13 @@ export interface RequestOptionsRecord {
   readonly expectContinue?: boolean
   /** Keep what the session decides about this request: `SessionTask.decisions`, `SessionResponse.decisions`. The session's unless said. */
   readonly logDecisions?: boolean
+  /** How the cache is used. The session's where it is absent or `useProtocolCachePolicy`. */
+  readonly cachePolicy?: CachePolicy
+  /**
+   * For whom the request is made, where neither a credential nor a cookie says so: what is kept for one partition is never
+   * given to another. Only a keyed hash of it is kept.
+   */
+  readonly cachePartition?: string
   /** Default handling may answer Basic over plain http outside loopback; off unless said. */
   readonly allowInsecureBasic?: boolean
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
 import type { AlpnProtocol } from "./Transport.ts"
 
 /**
@@ -23,6 +24,11 @@ export interface SessionConfiguration {
   readonly httpMaximumConnectionsPerHost: number
   /** Added to every request where the request does not have the field itself. */
   readonly httpAdditionalHeaders: Readonly<Record<string, string>>
+  /**
+   * How the cache is used by requests that do not say it themselves: `useProtocolCachePolicy`, which is RFC 9111. The cache
+   * itself is the `UrlCache` that is provided to the session.
+   */
+  readonly requestCachePolicy: CachePolicy
   /** How many redirects one task follows. 20. */
   readonly redirectLimit: number
   /** How many rounds of authentication one task makes, over all protection spaces. 20. */
@@ -75,6 +81,7 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   timeoutIntervalForResource: Duration.decode(options.timeoutIntervalForResource ?? "7 days"),
   httpMaximumConnectionsPerHost: Math.max(1, Math.trunc(options.httpMaximumConnectionsPerHost ?? 6)),
   httpAdditionalHeaders: { ...options.httpAdditionalHeaders },
+  requestCachePolicy: options.requestCachePolicy ?? "useProtocolCachePolicy",
   redirectLimit: Math.max(0, Math.trunc(options.redirectLimit ?? 20)),
   authenticationRoundLimit: Math.max(1, Math.trunc(options.authenticationRoundLimit ?? 20)),
   schemes: [...(options.schemes ?? ["http", "https", "data"])],

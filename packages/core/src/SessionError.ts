@@ -6,11 +6,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type { CacheError } from "./internal/errors/caching.ts"
 import type { ConnectionError, TimeoutError, TlsError } from "./internal/errors/connecting.ts"
 import type { Cancelled, DelegateFailed, SessionInvalidated } from "./internal/errors/ending.ts"
 import type { BodyError, FileError, InvalidResponse } from "./internal/errors/receiving.ts"
 import type { AuthenticationError, InvalidRequest, RedirectError } from "./internal/errors/sending.ts"
 
+export { CacheError, type CacheReason } from "./internal/errors/caching.ts"
 export {
   type CertificateFault,
   ConnectionError,
@@ -60,6 +62,7 @@ export type ExchangeError =
   | RedirectError
   | InvalidResponse
   | BodyError
+  | CacheError
   | SessionInvalidated
   | Cancelled
   | DelegateFailed

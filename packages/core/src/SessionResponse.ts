@@ -7,8 +7,9 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { LoggedDecision } from "./Decision.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
+import type { CacheStatus } from "./internal/protocol/cacheStatus.ts"
 import type { ExchangeError } from "./SessionError.ts"
-import type { TaskMetrics } from "./TaskMetrics.ts"
+import type { FetchType, TaskMetrics } from "./TaskMetrics.ts"
 
 /**
  * A response. The body can be read once, in one of the five ways; what `bytes`, `text` or `json` have read can be read again.
@@ -33,6 +34,10 @@ export interface SessionResponse {
   readonly suggestedFileName: string
   /** `false` for a body that ends with the connection: it may be cut and nobody can tell. */
   readonly isDelimited: boolean
+  /** Where it came from; `localCache` too where the origin has only confirmed what was in the cache. */
+  readonly fetchType: FetchType
+  /** What the session's cache did and by which rule (RFC 9211); `undefined` for a session without one. */
+  readonly cacheStatus: CacheStatus | undefined
   /** The whole body, decoded. Fails with `BodyError` when it is longer than `maximumBodyBytes`. */
   readonly bytes: Effect.Effect<Uint8Array, ExchangeError>
   /** The whole body as text, in the charset that the server names, else UTF-8. */

@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { BodyStreamProviderService } from "./BodyStreamProvider.ts"
+import type { CacheHandlerService } from "./CacheHandler.ts"
 import { taskDelegateKey } from "./internal/capture.ts"
 import type { Resolver } from "./internal/resolver.ts"
 import type { RedirectHandlerService } from "./RedirectHandler.ts"
@@ -23,6 +24,7 @@ export interface Slots {
   readonly challenge?: Resolver
   readonly redirect?: RedirectHandlerService
   readonly response?: ResponseHandlerService
+  readonly cache?: CacheHandlerService
   readonly body?: BodyStreamProviderService
   readonly events?: Observer
 }
@@ -39,7 +41,7 @@ export class TaskDelegate extends Context.Reference<TaskDelegate>()(taskDelegate
 
 /**
  * Sets slots for every request that the effect makes, slot by slot over those set outside of it. Make the services with
- * `RedirectHandler.make`, `ResponseHandler.make`, `BodyStreamProvider.make` and `SessionEvent.make`; for a resolver use
+ * `RedirectHandler.make`, `ResponseHandler.make`, `CacheHandler.make`, `BodyStreamProvider.make` and `SessionEvent.make`; for a resolver use
  * `ChallengeResolver.provideTask`.
  *
  * @since 0.1.0

@@ -7,6 +7,14 @@ import type { LoggedDecision } from "./Decision.ts"
 import type { TransactionRecord } from "./Transport.ts"
 
 /**
+ * Where a response came from: the network, the session's cache, or the URL itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FetchType = "networkLoad" | "localCache" | "local"
+
+/**
  * One attempt: a request sent and what came back. Times are milliseconds since the epoch; a phase that did not happen, or
  * did not end, is `undefined`. Bytes of bodies are those on the wire.
  *
@@ -20,7 +28,8 @@ export interface TransactionMetrics extends Readonly<TransactionRecord> {
   /** Of the response, where its head came. */
   readonly status: number | undefined
   readonly fetchStart: number
-  readonly fetchType: "networkLoad" | "local"
+  /** `localCache`: out of the session's cache; `local`: a `data:` URL. */
+  readonly fetchType: FetchType
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Address, AddressVerdict } from "./AddressPolicy.ts"
 import type { CapabilityName } from "./Capability.ts"
 import type { IdentityCredential } from "./Credential.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
+import type { CacheStatus } from "./internal/protocol/cacheStatus.ts"
 import type { WireRequestBody } from "./internal/wireRequestBody.ts"
 import type { Roots, ServerTrust } from "./ServerTrust.ts"
 import type { AuthenticationError, DelegateFailed, ExchangeError, TlsError } from "./SessionError.ts"
@@ -153,6 +154,8 @@ export interface WireResponse {
   /** Of the request that was answered. */
   readonly url: WireUrl
   readonly connection: ConnectionInfo | undefined
+  /** What the session's cache did; no transport says it. */
+  readonly cache?: CacheStatus
 }
 
 /**

@@ -19,6 +19,7 @@ import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { AddressPolicy } from "./AddressPolicy.ts"
 import { BodyStreamProvider } from "./BodyStreamProvider.ts"
+import { CacheHandler } from "./CacheHandler.ts"
 import { ChallengeResolver } from "./ChallengeResolver.ts"
 import { ContentCodings } from "./ContentCodings.ts"
 import { CredentialStorage, makeMemory } from "./CredentialStorage.ts"
@@ -51,6 +52,7 @@ import type { SessionResponse } from "./SessionResponse.ts"
 import type { DataTask, SessionTask, UploadTask } from "./SessionTask.ts"
 import { type OpenResources, Transport } from "./Transport.ts"
 import { TransportSecurity } from "./TransportSecurity.ts"
+import { UrlCache } from "./UrlCache.ts"
 
 /**
  * A session at work.
@@ -96,9 +98,12 @@ export interface Service {
   readonly finishTasksAndInvalidate: Effect.Effect<void>
   /** Cancels every task and ends the session; what the scope's finalizer does. */
   readonly invalidateAndCancel: Effect.Effect<void>
-  /** Forgets credentials and what was learned of protection spaces; later requests use new connections. */
+  /**
+   * Forgets credentials, what was learned of protection spaces, and everything in the cache; later requests use new
+   * connections.
+   */
   readonly reset: Effect.Effect<void>
-  /** Later requests use new connections. */
+  /** What the cache has still to write is written; later requests use new connections. */
   readonly flush: Effect.Effect<void>
   /**
    * Subscribes to the events of the session; it has subscribed when it returns. A subscriber that falls 1,024 events behind
@@ -130,7 +135,9 @@ const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
     codings: yield* optional(ContentCodings),
     digests: yield* optional(Digests),
     interceptors: (yield* optional(Interceptors)) ?? [],
-    credentials: (yield* optional(CredentialStorage)) ?? (yield* makeMemory)
+    credentials: (yield* optional(CredentialStorage)) ?? (yield* makeMemory),
+    cache: yield* optional(CacheHandler),
+    urlCache: yield* optional(UrlCache)
   }
 })
 
@@ -174,6 +181,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
       slots,
       service,
       transport,
+      runtime,
       wheel,
       queue: new DelegateQueue(yield* optional(SessionEvents), runtime),
       memory: new AuthenticationMemory(),
@@ -209,14 +217,17 @@ const serviceOf = (state: SessionState): Service => {
     finishTasksAndInvalidate: onQueue((queue) => state.finishTasksAndInvalidate(queue)),
     invalidateAndCancel: onQueue((queue) => state.invalidateAndCancel(queue)),
     reset: Effect.zipRight(
-      state.slots.credentials.removeAll,
+      Effect.zipRight(state.slots.credentials.removeAll, state.slots.urlCache?.removeAll ?? Effect.void),
       Effect.sync(() => {
         state.memory.clear()
         state.askers.forget()
         state.transport.flush()
       })
     ),
-    flush: Effect.sync(() => state.transport.flush()),
+    flush: Effect.zipRight(
+      state.slots.urlCache?.flush ?? Effect.void,
+      Effect.sync(() => state.transport.flush())
+    ),
     subscribe: Effect.map(
       Effect.acquireRelease(
         Effect.sync(() => state.queue.subscribe()),

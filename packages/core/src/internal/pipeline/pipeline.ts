@@ -2,6 +2,8 @@
 import type { SessionState } from "../session/sessionState.ts"
 import { attempt, innermost } from "./attempt.ts"
 import { authentication } from "./authentication.ts"
+import { cache } from "./cache.ts"
+import { withoutCache } from "./cachePolicy.ts"
 import { decode } from "./decode.ts"
 import { events } from "./events.ts"
 import type { Exchange, Stage } from "./exchange.ts"
@@ -26,7 +28,10 @@ export const stages = (session: SessionState): ReadonlyArray<readonly [seat: str
   ["security", security(session)],
   ["authentication", authentication(session)],
   ["cookies", identity],
-  ["cache", identity],
+  [
+    "cache",
+    session.slots.urlCache === undefined ? withoutCache(session) : cache(session, session.slots.urlCache)
+  ],
   ["recover", recover],
   ["connectivity", identity],
   ["idleTimeout", idleTimeout],

@@ -7,8 +7,9 @@ import type { LoggedDecision } from "../../Decision.ts"
 import type { HeaderFields } from "../../HeaderFields.ts"
 import { BodyError, type ExchangeError } from "../../SessionError.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
-import type { TaskMetrics } from "../../TaskMetrics.ts"
+import type { FetchType, TaskMetrics } from "../../TaskMetrics.ts"
 import type { WireResponse } from "../../Transport.ts"
+import type { CacheStatus } from "../protocol/cacheStatus.ts"
 import { expectedContentLength, parseMediaType, suggestedFileName } from "../protocol/mediaType.ts"
 import { ending } from "./ending.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
@@ -27,12 +28,14 @@ const decodeText = (bytes: Uint8Array, charset: string | undefined): string => {
 export class ResponseImpl implements SessionResponse {
   readonly #wire: WireResponse
   readonly #context: ExchangeContext
+  readonly #fetchType: FetchType
   #bytes: Uint8Array | undefined
   #consumed: boolean
 
   constructor(wire: WireResponse, context: ExchangeContext, bytes: Uint8Array | undefined) {
     this.#wire = wire
     this.#context = context
+    this.#fetchType = context.transaction.fetchType
     this.#bytes = bytes
     this.#consumed = bytes !== undefined
   }
@@ -60,6 +63,12 @@ export class ResponseImpl implements SessionResponse {
   }
   get suggestedFileName(): string {
     return suggestedFileName(this.url, this.#wire.fields.get("content-disposition"))
+  }
+  get fetchType(): FetchType {
+    return this.#fetchType
+  }
+  get cacheStatus(): CacheStatus | undefined {
+    return this.#wire.cache
   }
   get isDelimited(): boolean {
     return this.#wire.body.delimited

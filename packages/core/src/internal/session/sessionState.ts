@@ -6,7 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import type * as Runtime from "effect/Runtime"
 import type { BodyStreamProviderService } from "../../BodyStreamProvider.ts"
+import type { CacheHandlerService } from "../../CacheHandler.ts"
 import type { ContentCodingsService } from "../../ContentCodings.ts"
 import type { CredentialStorageService } from "../../CredentialStorage.ts"
 import type { DigestsService } from "../../Digests.ts"
@@ -21,6 +23,7 @@ import * as SessionRequest from "../../SessionRequest.ts"
 import { type Slots, TaskDelegate } from "../../TaskDelegate.ts"
 import type { RequestField, SessionTransport, TransportService } from "../../Transport.ts"
 import type { TransportSecurityService } from "../../TransportSecurity.ts"
+import type { UrlCacheService } from "../../UrlCache.ts"
 import { displayUrl } from "../displayUrl.ts"
 import type { Exchange } from "../pipeline/exchange.ts"
 import type { Resolver } from "../resolver.ts"
@@ -43,6 +46,8 @@ export interface SessionSlots {
   readonly digests: DigestsService | undefined
   readonly interceptors: ReadonlyArray<InterceptorService>
   readonly credentials: CredentialStorageService
+  readonly cache: CacheHandlerService | undefined
+  readonly urlCache: UrlCacheService | undefined
 }
 
 /** What a session is built from. */
@@ -51,6 +56,7 @@ export interface SessionParts {
   readonly slots: SessionSlots
   readonly service: TransportService
   readonly transport: SessionTransport
+  readonly runtime: Runtime.Runtime<never>
   readonly wheel: Wheel
   readonly queue: DelegateQueue
   readonly memory: AuthenticationMemory
@@ -71,6 +77,8 @@ export class SessionState {
   readonly slots: SessionSlots
   readonly service: TransportService
   readonly transport: SessionTransport
+  /** Of what works beside the tasks; interruptible. */
+  readonly runtime: Runtime.Runtime<never>
   readonly wheel: Wheel
   readonly queue: DelegateQueue
   readonly memory: AuthenticationMemory
@@ -92,6 +100,7 @@ export class SessionState {
     this.slots = parts.slots
     this.service = parts.service
     this.transport = parts.transport
+    this.runtime = parts.runtime
     this.wheel = parts.wheel
     this.queue = parts.queue
     this.memory = parts.memory

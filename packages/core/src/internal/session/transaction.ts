@@ -1,5 +1,5 @@
 /** The record of one attempt, which the transport fills in while it works. */
-import type { TransactionMetrics } from "../../TaskMetrics.ts"
+import type { FetchType, TransactionMetrics } from "../../TaskMetrics.ts"
 import type { TransactionRecord } from "../../Transport.ts"
 import { displayUrl } from "../displayUrl.ts"
 
@@ -22,7 +22,7 @@ export class Transaction implements TransactionRecord {
   responseHeaderBytes = 0
   responseBodyBytes = 0
   status: number | undefined = undefined
-  fetchType: "networkLoad" | "local" = "networkLoad"
+  fetchType: FetchType = "networkLoad"
   readonly method: string
   readonly url: string
   readonly fetchStart: number

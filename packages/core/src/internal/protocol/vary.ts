@@ -1,0 +1,56 @@
+/** `Vary` (RFC 9111 4.1): which fields of a request choose a stored response, and whether those of two requests agree. */
+import { isToken, trimBlanks } from "./characters.ts"
+
+/** A field of the request that was answered: its value brought into one form, `null` where it was not there. */
+export type VaryPair = readonly [name: string, value: string | null]
+
+/** Looks up all lines of a field of a request, joined with commas. */
+export type FieldLookup = (name: string) => string | undefined
+
+/** The names, in lower case and once each; `undefined` where the response varies by more than fields. */
+export const parseVary = (lines: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
+  const names = new Set<string>()
+  for (const line of lines) {
+    for (const member of line.split(",")) {
+      const name = trimBlanks(member).toLowerCase()
+      if (name === "") continue
+      // what cannot be read may mean anything
+      if (name === "*" || !isToken(name)) return undefined
+      names.add(name)
+    }
+  }
+  return [...names].sort()
+}
+
+/** Blanks around the members of a list say nothing. */
+export const normalized = (value: string): string => {
+  const trimmed = trimBlanks(value)
+  return trimmed.includes(",") ? trimmed.split(",").map(trimBlanks).filter((one) => one !== "").join(",") : trimmed
+}
+
+/** What the request had in the fields that its response varies by. */
+export const varyPairs = (names: ReadonlyArray<string>, lookup: FieldLookup): ReadonlyArray<VaryPair> =>
+  names.map((name) => {
+    const value = lookup(name)
+    return [name, value === undefined ? null : normalized(value)] as const
+  })
+
+/** Whether a request is one that a response to those pairs answers. */
+export const varyMatches = (pairs: ReadonlyArray<VaryPair>, lookup: FieldLookup): boolean => {
+  for (const [name, stored] of pairs) {
+    const value = lookup(name)
+    if (
+      stored === null
+        ? value !== undefined
+        : value === undefined || (value !== stored && normalized(value) !== stored)
+    ) {
+      return false
+    }
+  }
+  return true
+}
+
+/** Whether two responses answer the same requests. */
+export const sameVary = (left: ReadonlyArray<VaryPair>, right: ReadonlyArray<VaryPair>): boolean =>
+  left.length === right.length &&
+  left.every(([name, value], index) => right[index]?.[0] === name && right[index][1] === value)
