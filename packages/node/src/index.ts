@@ -31,3 +31,10 @@ export * as NodeSession from "./NodeSession.ts"
  * @since 0.1.0
  */
 export * as NodeTransport from "./NodeTransport.ts"
+
+/**
+ * A cache on a disk.
+ *
+ * @since 0.1.0
+ */
+export * as NodeUrlCache from "./NodeUrlCache.ts"

@@ -191,7 +191,7 @@ const withKept = (asked: Asked, policy: CachePolicy, kept: Kept, extent: Extent,
   if (control.maxStale !== undefined && late <= control.maxStale * 1000) {
     return { _tag: "Use", extent, refresh: false, detail: "the request takes stale responses (RFC 9111 5.2.1.2)" }
   }
-  if (late <= judged.staleWhileRevalidate * 1000 && control.minFresh === undefined && !control.onlyIfCached) {
+  if (late < judged.staleWhileRevalidate * 1000 && control.minFresh === undefined && !control.onlyIfCached) {
     return { _tag: "Use", extent, refresh: true, detail: "stale-while-revalidate (RFC 5861 3)" }
   }
   return ask("stale (RFC 9111 4.2)")
