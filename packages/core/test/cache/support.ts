@@ -74,12 +74,17 @@ export const ask = (asking: Asking = {}): Effect.Effect<Got, unknown, UrlSession
 export const requests = Effect.flatMap(TestTransport.TestTransport, (transport) => transport.requests)
 export const count = Effect.map(requests, (all) => all.length)
 
+type Provided =
+  | UrlSession.UrlSession
+  | UrlCache.UrlCache
+  | Layer.Layer.Success<ReturnType<typeof TestTransport.layer>>
+
 /** Runs a test over a server that answers so, with a cache. */
 export const caching = (
   answers: Answer,
   options: UrlCache.Options & { readonly policy?: UrlCache.CachePolicy } = {}
 ) =>
-<A, E>(test: Effect.Effect<A, E, UrlSession.UrlSession | TestTransport.TestTransport | UrlCache.UrlCache>) =>
+<A, E>(test: Effect.Effect<A, E, Provided>) =>
   Effect.zipRight(TestClock.setTime(epoch), test).pipe(
     Effect.provide(
       UrlSession.layer(SessionConfiguration.make({ requestCachePolicy: options.policy ?? "useProtocolCachePolicy" }))

@@ -1,0 +1,125 @@
+/** Two users of one session, and what each may see of the other's answers. */
+import { assert, describe, it } from "@effect/vitest"
+import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
+import * as ServerTrust from "@urlsession/core/ServerTrust"
+import * as TestTransport from "@urlsession/core/TestTransport"
+import * as UrlCache from "@urlsession/core/UrlCache"
+import * as UrlSession from "@urlsession/core/UrlSession"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { answer, ask, type Asking, caching, count, url } from "./support.ts"
+
+const mine = answer({ "cache-control": "private, max-age=600" })
+
+/** The second user asks what the first has asked: is it the first one's answer? */
+const seen = (first: Asking, second: Asking) =>
+  Effect.gen(function*() {
+    const one = yield* ask(first)
+    const two = yield* ask(second)
+    return one.body === two.body
+  })
+
+const bearer = (token: string): Asking => ({ headers: { authorization: `Bearer ${token}` } })
+
+describe("partitions (RFC 9111 7.3)", () => {
+  it.effect("an answer to one Authorization is none for another, nor for nobody", () =>
+    Effect.gen(function*() {
+      assert.isFalse(yield* seen(bearer("ada"), bearer("bob")))
+      assert.isFalse(yield* seen(bearer("ada"), {}))
+      assert.isTrue(yield* seen(bearer("ada"), bearer("ada")))
+      assert.strictEqual(yield* count, 3)
+    }).pipe(caching(mine)))
+
+  for (const name of ["cookie", "x-api-key", "x-auth-token", "x-session-id", "apikey"]) {
+    it.effect(`nor is one to another ${name} of the caller's`, () =>
+      Effect.gen(function*() {
+        assert.isFalse(yield* seen({ headers: { [name]: "ada" } }, { headers: { [name]: "bob" } }))
+        assert.isFalse(yield* seen({ headers: { [name]: "ada" } }, {}))
+        assert.isTrue(yield* seen({ headers: { [name]: "ada" } }, { headers: { [name]: "ada" } }))
+      }).pipe(caching(mine)))
+  }
+
+  it.effect("nor to another cachePartition", () =>
+    Effect.gen(function*() {
+      const of = (cachePartition: string): Asking => ({ options: { cachePartition } })
+      assert.isFalse(yield* seen(of("ada"), of("bob")))
+      assert.isTrue(yield* seen(of("ada"), of("ada")))
+    }).pipe(caching(mine)))
+
+  it.effect("values that run together are not the same", () =>
+    Effect.gen(function*() {
+      const one: Asking = { headers: { "x-api-key": "a", "x-auth-token": "b" } }
+      const two: Asking = { headers: { "x-api-key": "a\tx-auth-token:1:b" } }
+      assert.isFalse(yield* seen(one, two))
+    }).pipe(caching(mine)))
+
+  it.effect("a one-time Authorization is neither kept nor looked up", () =>
+    Effect.gen(function*() {
+      const digest: Asking = { headers: { authorization: "Digest username=\"ada\", response=\"0\"" } }
+      assert.isFalse(yield* seen(digest, digest))
+      const cache = yield* UrlCache.UrlCache
+      assert.strictEqual((yield* cache.usage).entries, 0)
+    }).pipe(caching(mine)))
+
+  it.effect("what one user removes by an unsafe method is removed for all", () =>
+    Effect.gen(function*() {
+      yield* ask(bearer("ada"))
+      yield* ask({ ...bearer("bob"), method: "DELETE" })
+      assert.strictEqual((yield* ask(bearer("ada"))).body, "body 2")
+    }).pipe(caching(mine)))
+
+  it.effect("a secret is in no key", () =>
+    Effect.gen(function*() {
+      yield* ask(bearer("very-secret"))
+      const cache = yield* UrlCache.UrlCache
+      for (const partition of ["", "very-secret", "Bearer very-secret"]) {
+        assert.deepStrictEqual(cache.entries.find(url, partition), [])
+      }
+    }).pipe(caching(mine)))
+
+  it.effect("a shared cache gives what is public to all, and keeps what was authorized only where it may (RFC 9111 3.5)", () =>
+    Effect.gen(function*() {
+      assert.isFalse(yield* seen(bearer("ada"), bearer("bob")))
+      assert.isTrue(yield* seen({ url: `${url}/public`, ...bearer("ada") }, { url: `${url}/public` }))
+    }).pipe(caching(
+      (request) =>
+        answer({ "cache-control": request.url.endsWith("public") ? "public, max-age=600" : "max-age=600" })(request),
+      { shared: true }
+    )))
+
+  it.effect("sessions that judge servers themselves do not share what they keep with others", () =>
+    Effect.gen(function*() {
+      const cache = yield* UrlCache.UrlCache
+      const pinning = ChallengeResolver.layer({
+        ServerTrust: ServerTrust.evaluator({ _tag: "System" }, () => Effect.succeed(ServerTrust.performDefault))
+      })
+      const session = UrlSession.layer(undefined, Layer.merge(pinning, Layer.succeed(UrlCache.UrlCache, cache)))
+      const one = yield* ask()
+      const two = yield* Effect.provide(ask(), session)
+      assert.notStrictEqual(one.body, two.body)
+    }).pipe(caching(mine)))
+
+  it.effect("nothing is kept of a server that was accepted against the platform's verdict", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      yield* ask()
+      assert.strictEqual(yield* count, 2)
+    }).pipe(
+      Effect.provide(
+        UrlSession.layer(
+          undefined,
+          Layer.merge(
+            ChallengeResolver.layer({ ServerTrust: ServerTrust.custom(() => Effect.succeed(ServerTrust.accept)) }),
+            UrlCache.layerMemory()
+          )
+        ).pipe(
+          Layer.provideMerge(
+            TestTransport.layer({
+              answer: mine,
+              trust: (host, port) => TestTransport.presented(host, port, ["Untrusted"])
+            })
+          )
+        )
+      )
+    ))
+})
