@@ -107,6 +107,17 @@ export {
 
 export {
   /**
+   * Whether a field, by its lower-case name, may stand in trailers: none that frames, routes or authenticates may (RFC 9110
+   * section 6.5.1).
+   *
+   * @since 0.1.0
+   * @category decisions
+   */
+  allowedInTrailers
+} from "./internal/http1/names.ts"
+
+export {
+  /**
    * The length of a request body in bytes, `"chunked"` where it is not known, `undefined` for none.
    *
    * @since 0.1.0

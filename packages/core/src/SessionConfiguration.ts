@@ -50,9 +50,8 @@ export interface SessionConfiguration {
   readonly tlsMinimumVersion: "TLSv1.2" | "TLSv1.3"
   readonly tlsMaximumVersion: "TLSv1.2" | "TLSv1.3"
   /**
-   * What is offered to servers over TLS, preferred first: `["h2", "http/1.1"]`. A transport leaves out what it does not speak: that
-   * of Node offers `http/1.1` only, so far. `["http/1.1"]` switches HTTP/2 off for any. A server
-   * that knows no ALPN, and every one without TLS, is spoken to in HTTP/1.1.
+   * What is offered to servers over TLS, preferred first: `["h2", "http/1.1"]`. `["http/1.1"]` switches HTTP/2 off. A server
+   * that knows no ALPN (RFC 7301), or nothing of what was offered, and every one without TLS, is spoken to in HTTP/1.1.
    */
   readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
 }

@@ -1,5 +1,5 @@
 /**
- * The transport of Node: an HTTP/1.1 engine of our own on `node:net` and `node:tls`, with its capabilities.
+ * The transport of Node: an engine of our own on `node:net`, `node:tls` and `node:http2`, with its capabilities.
  *
  * @since 0.1.0
  */
@@ -117,7 +117,7 @@ export const layerWith = (configuration: Configuration): Layer.Layer<Capabilitie
 
 /**
  * The transport of Node, with what it can do: server trust, redirects, cookies and upload progress are in the session's
- * hands. HTTP/1.1 over TCP and TLS.
+ * hands. HTTP/1.1 over TCP and TLS, and HTTP/2 where a server agrees on it by ALPN.
  *
  * @since 0.1.0
  * @category layers

@@ -1,5 +1,6 @@
 /** The making of one connection. It belongs to its pool, not to the request it was begun for: that one may leave. */
 import type { ExchangeError } from "@urlsession/core/SessionError"
+import type { AlpnProtocol } from "@urlsession/core/Transport"
 import * as Cause from "effect/Cause"
 import type * as Fiber from "effect/Fiber"
 import { connect, type Connected, type ConnectHooks } from "./connector.ts"
@@ -13,6 +14,7 @@ import type { Pool } from "./pool.ts"
 export class ConnectJob implements ConnectHooks {
   readonly timings = noTimings()
   readonly generation: number
+  readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
   dial: Dial | undefined = undefined
   cancelled = false
   #fiber: Fiber.RuntimeFiber<Connected, ExchangeError> | undefined = undefined
@@ -23,11 +25,17 @@ export class ConnectJob implements ConnectHooks {
   constructor(pool: Pool, generation: number) {
     this.#pool = pool
     this.generation = generation
+    this.alpnProtocols = pool.alpnProtocols
   }
 
   /** The request that this attempt is for at the moment. */
   get waiter(): Exchange | undefined {
     return this.#waiter
+  }
+
+  /** Its time is the network's, and no decider's. */
+  get waitsForNetwork(): boolean {
+    return this.#waiting
   }
 
   assign(waiter: Exchange | undefined): void {
@@ -72,8 +80,11 @@ export class ConnectJob implements ConnectHooks {
 
   readonly now = (): number => this.#waiter?.control.now() ?? this.#pool.engine.now()
 
+  readonly negotiated = (protocol: AlpnProtocol): void => this.#pool.negotiated(this, protocol)
+
   readonly networkWait = (waiting: boolean): void => {
     this.#waiting = waiting
     this.#waiter?.networkWait(waiting)
+    this.#pool.networkWait(this)
   }
 }

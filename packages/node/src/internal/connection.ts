@@ -1,4 +1,5 @@
 /** A byte connection that hides its socket: whoever listens cannot tell TCP from TLS, nor one way of reading from another. */
+import type { AlpnProtocol } from "@urlsession/core/Transport"
 import * as net from "node:net"
 import type { Duplex } from "node:stream"
 import * as tls from "node:tls"
@@ -54,6 +55,11 @@ export interface Connection {
   destroy(): void
   /** Gives the connection away as a stream. Nothing reaches the listener afterwards; the socket itself is never given out. */
   take(first: Uint8Array | undefined): Duplex
+  /**
+   * The socket itself, for the one who reads and writes it natively: the HTTP/2 of Node. `first` is read first. The listener
+   * hears of the end still, and of no byte.
+   */
+  handOver(first: Uint8Array | undefined): Duplex
 }
 
 /** Where to connect to, and over what. */
@@ -64,6 +70,7 @@ export interface Endpoint {
     readonly context: tls.SecureContext
     /** `undefined` for an address: a name is sent for names only (RFC 6066 3). */
     readonly servername: string | undefined
+    readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
   } | undefined
 }
 
@@ -75,7 +82,7 @@ export const tlsOptions = (secure: NonNullable<Endpoint["secure"]>) => ({
   secureContext: secure.context,
   rejectUnauthorized: false,
   checkServerIdentity: noIdentityCheck,
-  ALPNProtocols: ["http/1.1"],
+  ALPNProtocols: [...secure.alpnProtocols],
   ...(secure.servername === undefined ? {} : { servername: secure.servername })
 })
 
@@ -89,6 +96,7 @@ export abstract class SocketConnection implements Connection {
   protected readonly socket: net.Socket
   readonly #closed: (connection: Connection) => void
   #taken: TakenStream | undefined = undefined
+  #handedOver = false
   #secured = false
 
   constructor(socket: net.Socket, listener: ConnectionListener, closed: (connection: Connection) => void) {
@@ -186,7 +194,15 @@ export abstract class SocketConnection implements Connection {
     this.socket.unref()
   }
   destroy(): void {
+    // what nobody has read yet would be read after the end (node:http2 does so a tick after it was given the socket)
+    if (this.#handedOver && this.socket.readableLength > 0) this.socket.read()
     this.socket.destroy()
+  }
+
+  handOver(first: Uint8Array | undefined): Duplex {
+    this.#handedOver = true
+    if (first !== undefined && first.length > 0) this.socket.unshift(first)
+    return this.socket
   }
 
   take(first: Uint8Array | undefined): Duplex {
@@ -197,6 +213,7 @@ export abstract class SocketConnection implements Connection {
 
   /** What both ways of reading call. Never throws: an exception out of a socket's callback would end the process. */
   received(buffer: Uint8Array, length: number): void {
+    if (this.#handedOver) return
     try {
       if (this.#taken === undefined) this.listener.onBytes(buffer, length)
       else this.#taken.onBytes(copyOf(buffer.subarray(0, length)))
@@ -296,6 +313,14 @@ export class DataConnection extends SocketConnection {
     closed: (connection: Connection) => void
   ) {
     super(tls.connect({ ...tlsOptions(secure), socket: over }), listener, closed)
-    this.socket.on("data", (bytes: Uint8Array) => this.received(bytes, bytes.length))
+    this.socket.on("data", this.#onData)
   }
+
+  override handOver(first: Uint8Array | undefined): Duplex {
+    this.socket.off("data", this.#onData)
+    this.socket.pause()
+    return super.handOver(first)
+  }
+
+  readonly #onData = (bytes: Uint8Array): void => this.received(bytes, bytes.length)
 }

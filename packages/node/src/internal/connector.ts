@@ -2,7 +2,14 @@
 import type { AddressVerdict } from "@urlsession/core/AddressPolicy"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
 import { ConnectionError, type ExchangeError, TlsError } from "@urlsession/core/SessionError"
-import type { ConnectionInfo, Timers, TransportOptions, TrustAsker, WireUrl } from "@urlsession/core/Transport"
+import type {
+  AlpnProtocol,
+  ConnectionInfo,
+  Timers,
+  TransportOptions,
+  TrustAsker,
+  WireUrl
+} from "@urlsession/core/Transport"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { isIP } from "node:net"
@@ -42,6 +49,9 @@ export interface ConnectorOptions {
 /** The job that a connection is made for. */
 export interface ConnectHooks {
   readonly timings: ConnectTimings
+  readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
+  /** A handshake has shown what the server speaks; there is no verdict on it yet. */
+  readonly negotiated: (protocol: AlpnProtocol) => void
   /** What is open; whoever ends the job early cancels it. */
   dial: Dial | undefined
   readonly now: () => number
@@ -52,6 +62,7 @@ export interface ConnectHooks {
 /** A connection that may be used. */
 export interface Connected {
   readonly attempt: Attempt
+  readonly protocol: AlpnProtocol
   readonly described: Pick<ConnectionInfo, "trust" | "overridden">
 }
 
@@ -174,6 +185,10 @@ const secureContext = (
         })
     })
 
+// a server that knows no ALPN, or nothing of what was offered, speaks HTTP/1.1 (RFC 9113 3.2)
+const protocolOf = ({ connection }: Attempt): AlpnProtocol =>
+  connection.secureSocket?.alpnProtocol === "h2" ? "h2" : "http/1.1"
+
 const dial = (
   candidates: ReadonlyArray<Candidate>,
   url: WireUrl,
@@ -184,7 +199,8 @@ const dial = (
   Effect.async((resume) => {
     const secure = context === undefined ? undefined : {
       context: context.context,
-      servername: isIP(url.host) === 0 ? serverName(url.host) : undefined
+      servername: isIP(url.host) === 0 ? serverName(url.host) : undefined,
+      alpnProtocols: hooks.alpnProtocols
     }
     const open = (candidate: Candidate, listener: ConnectionListener): Connection => {
       const connection = new OnreadConnection(
@@ -213,6 +229,7 @@ const dial = (
           if (secure !== undefined) {
             hooks.timings.secureConnectionEnd = hooks.now()
             hooks.timings.connectEnd = hooks.timings.secureConnectionEnd
+            hooks.negotiated(protocolOf(attempt))
           }
           resume(Effect.succeed(attempt))
         },
@@ -273,7 +290,7 @@ const judged = (
   const decide = asker.decide
   if (decide === undefined) {
     return trust.trusted
-      ? Effect.succeed({ attempt, described: { trust, overridden: false } })
+      ? Effect.succeed({ attempt, protocol: protocolOf(attempt), described: { trust, overridden: false } })
       : Effect.fail(ServerTrust.refusal(trust, url.href))
   }
   hooks.networkWait(false)
@@ -284,7 +301,7 @@ const judged = (
   )
   return Effect.map(whileWhole(asked, attempt, url), ({ overridden }) => {
     hooks.networkWait(true)
-    return { attempt, described: { trust, overridden } }
+    return { attempt, protocol: protocolOf(attempt), described: { trust, overridden } }
   })
 }
 
@@ -308,7 +325,7 @@ export const connect = (
       return yield* addressRefused(url, remote, "it is not the address that was judged")
     }
     const connected = context === undefined
-      ? { attempt, described: plain }
+      ? { attempt, protocol: protocolOf(attempt), described: plain }
       : yield* judged(attempt, context, url, asker, options, hooks)
     if (attempt.broken) return yield* Effect.fail(brokenError(attempt, url))
     return connected

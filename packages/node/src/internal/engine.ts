@@ -1,6 +1,7 @@
 /** The engine of one session: its pools, its sockets, and what ends them all. */
 import { type ExchangeError, SessionInvalidated } from "@urlsession/core/SessionError"
 import type {
+  AlpnProtocol,
   ExchangeControl,
   OpenResources,
   SessionTransport,
@@ -26,6 +27,12 @@ export interface EngineSettings {
   readonly happyEyeballsDelay: number
 }
 
+/** What is known of servers that have not been heard of for a while is learned again. */
+const remembered = 1000
+
+/** What a server speaks; the last one has said that it wants nothing else. */
+export type Spoken = AlpnProtocol | "only http/1.1"
+
 /** See the head of this file. */
 export class Engine implements SessionTransport {
   readonly options: TransportOptions
@@ -37,6 +44,8 @@ export class Engine implements SessionTransport {
   readonly #connections = new Set<Connection>()
   readonly #fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   readonly #askers = new WeakMap<TrustAsker, number>()
+  // outlives the pools, so that a server is asked once
+  readonly #protocols = new Map<string, Spoken>()
   #askerCount = 0
   #lastPool: Pool | undefined = undefined
   #whenClosed: (() => void) | undefined = undefined
@@ -124,19 +133,19 @@ export class Engine implements SessionTransport {
     })
   }
 
-  poolFor(url: WireUrl, asker: TrustAsker): Pool {
+  poolFor(url: WireUrl, { alpnProtocols: offered = this.options.alpnProtocols, trust: asker }: ExchangeControl): Pool {
     const last = this.#lastPool
     if (
       last !== undefined && last.asker === asker && last.url.host === url.host && last.url.port === url.port &&
-      last.url.scheme === url.scheme
+      last.url.scheme === url.scheme && last.offered === offered
     ) return last
-    const key = this.#keyOf(url, asker)
+    const key = this.#keyOf(url, asker, offered)
     let pool = this.#pools.get(key)
     if (pool === undefined) {
-      pool = new Pool(this, key, url, asker)
+      pool = new Pool(this, key, url, asker, offered)
       this.#pools.set(key, pool)
     }
-    // a pool of another decider of plain http is the same pool, but must not be found by comparing deciders
+    // a pool of another decider or offer of plain http is the same pool, but must not be found by comparing them
     return this.#lastPool = pool
   }
 
@@ -145,11 +154,27 @@ export class Engine implements SessionTransport {
     if (this.#lastPool === pool) this.#lastPool = undefined
   }
 
-  #keyOf(url: WireUrl, asker: TrustAsker): string {
+  /** What the server of a pool speaks, where that is known. */
+  protocolOf(pool: string): Spoken | undefined {
+    return this.#protocols.get(pool)
+  }
+
+  remember(pool: string, protocol: Spoken): void {
+    if (this.#protocols.get(pool) === protocol) return
+    this.#protocols.set(pool, protocol)
+    if (this.#protocols.size <= remembered) return
+    for (const oldest of this.#protocols.keys()) {
+      this.#protocols.delete(oldest)
+      break
+    }
+  }
+
+  #keyOf(url: WireUrl, asker: TrustAsker, offered: ReadonlyArray<AlpnProtocol>): string {
     const origin = `${url.scheme}://${url.host}:${url.port}`
     if (url.scheme !== "https") return origin
     const { tlsMaximumVersion, tlsMinimumVersion } = this.options
-    return `${origin} ${contextKey(asker.roots, tlsMinimumVersion, tlsMaximumVersion)} ${this.#askerNumber(asker)}`
+    const context = contextKey(asker.roots, tlsMinimumVersion, tlsMaximumVersion)
+    return `${origin} ${context} ${this.#askerNumber(asker)} ${offered.join()}`
   }
 
   // without a decider there is nobody to tell apart

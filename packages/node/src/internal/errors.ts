@@ -174,3 +174,8 @@ export const forUrl = (error: ExchangeError, url: string): ExchangeError => {
       return error
   }
 }
+
+/** Whether an error is about the server, and not about one attempt to reach it. */
+export const isVerdict = (error: ExchangeError): boolean =>
+  error._tag === "AuthenticationError" || error._tag === "DelegateFailed" ||
+  (error._tag === "TlsError" && "trust" in error.reason)

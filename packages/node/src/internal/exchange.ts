@@ -98,7 +98,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     control.register(this)
     // what is over already has closed this in the meantime
     if (this.#phase !== WAITING) return
-    this.#pool = this.#engine.poolFor(this.request.url, control.trust)
+    this.#pool = this.#engine.poolFor(this.request.url, control)
     this.#pool.enter(this)
   }
 
@@ -112,8 +112,8 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   }
 
   /** No connection could be made. */
-  missed(error: ExchangeError, timings: ConnectTimings): void {
-    recordTimings(this.#transaction, timings)
+  missed(error: ExchangeError, timings: ConnectTimings | undefined): void {
+    if (timings !== undefined) recordTimings(this.#transaction, timings)
     this.refuse(error)
   }
 

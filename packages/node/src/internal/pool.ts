@@ -1,40 +1,47 @@
-/** The connections to one server that are interchangeable: same scheme, host, port, roots, versions and decider. */
+/** The connections to one server that are interchangeable: same scheme, host, port, roots, versions, decider and protocols offered. */
 import type { ExchangeError } from "@urlsession/core/SessionError"
-import type { Timers, TrustAsker, WireUrl } from "@urlsession/core/Transport"
+import type { AlpnProtocol, Timers, TrustAsker, WireUrl } from "@urlsession/core/Transport"
 import type { Exit } from "effect/Exit"
 import { ConnectJob } from "./connectJob.ts"
 import type { Connected } from "./connector.ts"
 import type { ConnectTimings } from "./connectTimings.ts"
-import type { Engine } from "./engine.ts"
-import { forUrl } from "./errors.ts"
+import type { Engine, Spoken } from "./engine.ts"
+import { connectTimeout, forUrl, isVerdict } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
 import { type Home, Http1Connection } from "./http1Connection.ts"
+import { Http2Connection, type Http2Home } from "./http2Connection.ts"
+import { Http2Stream } from "./http2Stream.ts"
+import { IdleConnections, maybeEnded } from "./idleConnections.ts"
+import { Multiplexed } from "./multiplexed.ts"
 import { WaitQueue } from "./queue.ts"
 
-/** Milliseconds without traffic after which the end of a connection may lie unseen in the kernel. */
-const stale = 1000
-const stall = 100
+const onlyHttp1: ReadonlyArray<AlpnProtocol> = ["http/1.1"]
 
 /** See the head of this file. */
-export class Pool implements Home {
+export class Pool implements Home, Http2Home {
   readonly engine: Engine
   readonly key: string
   readonly url: WireUrl
   readonly asker: TrustAsker
+  readonly offered: ReadonlyArray<AlpnProtocol>
   readonly waiting = new WaitQueue<Exchange>()
   readonly jobs = new Set<ConnectJob>()
-  // the last one given back is lent first, so that the others can grow old and go
-  readonly #idle: Array<Http1Connection> = []
+  readonly #idle: IdleConnections
+  readonly #multiplexed = new Multiplexed()
+  /** What the server speaks; until that is known one connection is made alone, to learn it by. */
+  #spoken: Spoken | undefined
   #lent = 0
   #generation = 0
   #filling = false
-  #sweep: { readonly cancel: () => void } | undefined = undefined
 
-  constructor(engine: Engine, key: string, url: WireUrl, asker: TrustAsker) {
+  constructor(engine: Engine, key: string, url: WireUrl, asker: TrustAsker, offered: ReadonlyArray<AlpnProtocol>) {
     this.engine = engine
     this.key = key
     this.url = url
     this.asker = asker
+    this.offered = offered
+    this.#idle = new IdleConnections(this.timers, engine.options.idleConnectionTimeout, () => this.#tidy())
+    this.#spoken = url.scheme === "https" && offered.includes("h2") ? engine.protocolOf(key) : "http/1.1"
   }
 
   get timers(): Timers {
@@ -45,19 +52,33 @@ export class Pool implements Home {
     return this.engine.options.maximumHeadBytes
   }
 
+  get idleConnectionTimeout(): number {
+    return this.engine.options.idleConnectionTimeout
+  }
+
+  get settingsTimeout(): number {
+    return this.engine.connector.connectTimeout
+  }
+
+  /** What the next connection offers. */
+  get alpnProtocols(): ReadonlyArray<AlpnProtocol> {
+    return this.#spoken === "only http/1.1" ? onlyHttp1 : this.offered
+  }
+
   // ---- the exchange's side
 
   /** A request wants a connection: it gets one now, or waits. */
   enter(exchange: Exchange): void {
     if (this.engine.closing) return exchange.refuse(this.engine.invalidated(exchange))
+    if (this.#multiplexed.size > 0) return this.#join(exchange)
     if (!exchange.control.fresh) {
-      const connection = this.#takeIdle()
+      const connection = this.#idle.take()
       if (connection !== undefined) {
-        if (this.#maybeEnded(connection)) return this.#probe(connection, exchange)
+        if (this.#maybeEnded(connection.idleSince, connection.idleSinceTurn)) return this.#probe(connection, exchange)
         return this.#lend(connection, exchange, undefined)
       }
     }
-    this.waiting.add(exchange)
+    this.#wait(exchange)
     this.#fill()
   }
 
@@ -77,7 +98,6 @@ export class Pool implements Home {
     this.#tidy()
   }
 
-  /** The wire is done with a request. */
   giveBack(connection: Http1Connection, reusable: boolean): void {
     connection.detach()
     const counted = connection.counted
@@ -92,13 +112,12 @@ export class Pool implements Home {
     }
     connection.counted = true
     const next = this.waiting.first()
-    if (next === undefined) return this.#rest(connection)
+    if (next === undefined) return this.#idle.add(connection, this.engine.turn())
     if (!next.control.fresh) return this.#lend(connection, next, undefined)
     connection.destroy()
     this.#fill()
   }
 
-  /** A body that nobody reads does not hold a place. */
   giveUpPlace(connection: Http1Connection): void {
     if (!connection.counted) return
     connection.counted = false
@@ -106,7 +125,6 @@ export class Pool implements Home {
     this.#fill()
   }
 
-  /** Somebody reads it after all. */
   takePlace(connection: Http1Connection): void {
     if (connection.counted) return
     connection.counted = true
@@ -116,11 +134,47 @@ export class Pool implements Home {
   // ---- connections
 
   gone(connection: Http1Connection): void {
-    const at = this.#idle.indexOf(connection)
-    if (at < 0) return
-    this.#idle.splice(at, 1)
+    if (!this.#idle.remove(connection)) return
     this.#fill()
     this.#tidy()
+  }
+
+  roomMade(): void {
+    if (this.waiting.size > 0) this.#fill()
+  }
+
+  ready(): void {
+    this.#fill()
+    this.#tellWaiting(false)
+  }
+
+  retired(connection: Http2Connection): void {
+    if (!this.#multiplexed.remove(connection)) return
+    this.#fill()
+    this.#tidy()
+  }
+
+  // nothing says that another connection would fare better
+  neverReady(): void {
+    this.#missedAll(connectTimeout(this.settingsTimeout, this.url.href), undefined)
+  }
+
+  requiresHttp1(): void {
+    this.#learn("only http/1.1")
+    this.#multiplexed.retireAll()
+  }
+
+  /** A handshake has shown what the server speaks. */
+  negotiated(job: ConnectJob, protocol: AlpnProtocol): void {
+    if (!this.jobs.has(job) || this.#spoken === protocol || this.#spoken === "only http/1.1") return
+    this.#learn(protocol)
+    // over HTTP/1.1 each that waits needs a connection of its own
+    this.#fill()
+  }
+
+  /** The time of who waits for a job is the network's, or no longer. */
+  networkWait(job: ConnectJob): void {
+    if (this.#shared && this.jobs.has(job)) this.#tellWaiting(job.waitsForNetwork)
   }
 
   /** A connection job has come to its end. */
@@ -128,26 +182,17 @@ export class Pool implements Home {
     this.jobs.delete(job)
     const own = job.waiter
     job.assign(undefined)
-    if (exit._tag === "Success" && !this.engine.closing) {
-      const { attempt, described } = exit.value
-      const connection = new Http1Connection(attempt.connection, this, job.generation, described, attempt.early)
-      const next = this.waiting.first()
-      if (next === undefined) {
-        if (connection.clean && connection.generation === this.#generation) this.#rest(connection)
-        else connection.destroy()
-      } else {
-        // who was waiting for this very one goes on with the job of who gets it
-        const other = next.job
-        if (next !== own && own !== undefined && other !== undefined) other.assign(own)
-        this.#lend(connection, next, job.timings)
-      }
+    if (exit._tag === "Success" && this.#wants(exit.value)) {
+      if (exit.value.protocol === "h2") this.#multiplex(job, exit.value)
+      else this.#single(job, exit.value, own)
     } else {
       job.dial?.cancel()
       if (exit._tag === "Failure" && !job.cancelled) {
         const error = job.errorOf(exit.cause)
         own?.missed(forUrl(error, own.request.url.href), job.timings)
-        // A verdict is about the server, so it is the answer for all that wait and have no attempt of their own.
-        if (isVerdict(error)) this.#missedAll(error, job.timings)
+        // A verdict is about the server, so it is the answer for all that wait and have no attempt of their own; and so is
+        // any failure of the one attempt that was made for all of them.
+        if (this.#shared || isVerdict(error)) this.#missedAll(error, job.timings)
       }
     }
     this.#fill()
@@ -157,53 +202,141 @@ export class Pool implements Home {
   /** Unused connections are closed, used ones after their exchange. */
   flush(): void {
     this.#generation++
-    for (const connection of this.#idle.splice(0)) connection.destroy()
+    this.#idle.destroyAll()
+    this.#multiplexed.retireAll()
     this.#tidy()
   }
 
   /** Ends everything that waits or is idle. */
   close(): void {
-    this.#sweep?.cancel()
+    this.#idle.stop()
     for (let next = this.waiting.first(); next !== undefined; next = this.waiting.first()) {
       this.waiting.remove(next)
       next.refuse(this.engine.invalidated(next))
     }
-    for (const connection of this.#idle.splice(0)) connection.destroy()
+    this.#idle.destroyAll()
+    this.#multiplexed.destroyAll()
     for (const job of this.jobs) job.cancel()
   }
 
   get #total(): number {
-    return this.#lent + this.#idle.length + this.jobs.size
+    return this.#lent + this.#idle.size + this.jobs.size
   }
 
-  #missedAll(error: ExchangeError, timings: ConnectTimings): void {
+  /** One connection serves all that wait, or may. */
+  get #shared(): boolean {
+    return this.#spoken === "h2" || this.#spoken === undefined
+  }
+
+  #learn(spoken: Spoken): void {
+    this.#spoken = spoken
+    this.engine.remember(this.key, spoken)
+  }
+
+  // an attempt that began before a server asked for HTTP/1.1 may still bring the other
+  #wants({ protocol }: Connected): boolean {
+    return !this.engine.closing && (protocol !== "h2" || this.#spoken !== "only http/1.1")
+  }
+
+  #single(job: ConnectJob, { attempt, described }: Connected, own: Exchange | undefined): void {
+    const connection = new Http1Connection(attempt.connection, this, job.generation, described, attempt.early)
+    const next = this.waiting.first()
+    if (next === undefined) {
+      if (connection.clean && connection.generation === this.#generation) this.#idle.add(connection, this.engine.turn())
+      else connection.destroy()
+      return
+    }
+    // who was waiting for this very one goes on with the job of who gets it
+    const other = next.job
+    if (next !== own && own !== undefined && other !== undefined) other.assign(own)
+    this.#lend(connection, next, job.timings)
+  }
+
+  #multiplex(job: ConnectJob, { attempt, described }: Connected): void {
+    const made = new Http2Connection(attempt.connection, this, this.url.origin, described, attempt.early)
+    this.#multiplexed.add(made)
+    this.#learn("h2")
+    // what is being made beside it was begun for fear that each would serve one request
+    for (const other of [...this.jobs]) {
+      this.jobs.delete(other)
+      other.assign(undefined)
+      other.cancel()
+    }
+    this.#tellWaiting(made.awaitsServer)
+    const first = this.waiting.first()
+    if (first !== undefined && made.hasRoom) this.#begin(made, first, job.timings)
+    // those that asked before a flush have got what they asked for
+    if (job.generation !== this.#generation) made.retire()
+  }
+
+  #missedAll(error: ExchangeError, timings: ConnectTimings | undefined): void {
     for (let next = this.waiting.find(withoutJob); next !== undefined; next = this.waiting.find(withoutJob)) {
       next.missed(forUrl(error, next.request.url.href), timings)
     }
   }
 
   #lend(connection: Http1Connection, exchange: Exchange, timings: ConnectTimings | undefined): void {
-    this.waiting.remove(exchange)
-    // its own attempt goes on for somebody else, or for later
-    const job = exchange.job
-    if (job !== undefined) job.assign(this.waiting.find(withoutJob))
+    this.#served(exchange)
     this.#lent++
     exchange.run(connection, timings)
   }
 
-  // makes connections while somebody waits and there is room
+  #begin(connection: Http2Connection, exchange: Exchange, timings: ConnectTimings | undefined): void {
+    this.#served(exchange)
+    exchange.run(new Http2Stream(connection), timings)
+  }
+
+  #served(exchange: Exchange): void {
+    this.waiting.remove(exchange)
+    // its own attempt goes on for somebody else, or for later
+    const job = exchange.job
+    if (job !== undefined) job.assign(this.waiting.find(withoutJob))
+  }
+
+  // An HTTP/2 connection that takes requests is younger than any loss, so it is fresh enough for who asks for that.
+  #join(exchange: Exchange): void {
+    const connection = this.#multiplexed.roomy()
+    if (connection !== undefined && !this.#maybeEnded(connection.idleSince, connection.idleSinceTurn)) {
+      return this.#begin(connection, exchange, undefined)
+    }
+    this.#wait(exchange)
+    if (connection === undefined) this.#fill()
+    else setImmediate(() => setImmediate(() => this.#fill()))
+  }
+
+  #wait(exchange: Exchange): void {
+    this.waiting.add(exchange)
+    if (this.#shared) exchange.networkWait(this.#waitsForNetwork)
+  }
+
+  get #waitsForNetwork(): boolean {
+    for (const job of this.jobs) return job.waitsForNetwork
+    return this.#multiplexed.awaitsServer
+  }
+
+  #tellWaiting(network: boolean): void {
+    this.waiting.each((exchange) => {
+      if (exchange.job === undefined) exchange.networkWait(network)
+    })
+  }
+
+  // gives out what there is, and makes connections while somebody waits and there is room
   #fill(): void {
-    if (this.#filling || this.waiting.size === 0) return
+    if (this.#filling || this.waiting.size === 0 || this.engine.closing) return
     this.#filling = true
-    const most = this.engine.options.maximumConnectionsPerHost
+    for (let room = this.#multiplexed.roomy(); room !== undefined; room = this.#multiplexed.roomy()) {
+      const next = this.waiting.first()
+      if (next === undefined) break
+      this.#begin(room, next, undefined)
+    }
     for (let next = this.waiting.find(withoutJob); next !== undefined; next = this.waiting.find(withoutJob)) {
       const orphan = this.#orphan()
       if (orphan !== undefined) {
         orphan.assign(next)
         continue
       }
-      if (this.#total >= most) {
-        const oldest = next.control.fresh ? this.#idle.shift() : undefined
+      if (this.#isFull) {
+        const oldest = next.control.fresh ? this.#idle.takeOldest() : undefined
         if (oldest === undefined) break
         oldest.destroy()
       }
@@ -215,6 +348,13 @@ export class Pool implements Home {
     this.#filling = false
   }
 
+  // bodies that nobody reads may take all the streams of a connection, and must not hold up the others
+  get #isFull(): boolean {
+    return this.#shared
+      ? this.jobs.size > 0 || this.#multiplexed.serves
+      : this.#total >= this.engine.options.maximumConnectionsPerHost
+  }
+
   #orphan(): ConnectJob | undefined {
     for (const job of this.jobs) {
       if (job.waiter === undefined && !job.cancelled && job.generation === this.#generation) return job
@@ -222,49 +362,8 @@ export class Pool implements Home {
     return undefined
   }
 
-  #takeIdle(): Http1Connection | undefined {
-    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (!connection.dead && this.engine.now() < connection.idleUntil) return connection
-      connection.destroy()
-    }
-    return undefined
-  }
-
-  #rest(connection: Http1Connection): void {
-    const timeout = connection.parser.keepAliveTimeout
-    const idle = this.engine.options.idleConnectionTimeout
-    // a second before the server closes it, so as not to meet the end half-way
-    const most = timeout === undefined ? idle : Math.min(idle, timeout * 1000 - 1000)
-    if (most <= 0) {
-      connection.destroy()
-      return
-    }
-    const now = this.engine.now()
-    connection.idleSince = now
-    connection.idleUntil = now + most
-    connection.idleSinceTurn = this.engine.turn()
-    connection.connection.unref()
-    this.#idle.push(connection)
-    this.#sweep ??= this.timers.afterWeak(most, () => this.#sweepIdle())
-  }
-
-  #sweepIdle(): void {
-    this.#sweep = undefined
-    const now = this.engine.now()
-    let next = Infinity
-    for (const connection of [...this.#idle]) {
-      if (connection.idleUntil <= now) {
-        this.#idle.splice(this.#idle.indexOf(connection), 1)
-        connection.destroy()
-      } else if (connection.idleUntil < next) next = connection.idleUntil
-    }
-    if (next < Infinity) this.#sweep = this.timers.afterWeak(next - now, () => this.#sweepIdle())
-    this.#tidy()
-  }
-
-  // An end that has reached the kernel is seen by the next turns of the loop, and never by a write.
-  #maybeEnded(connection: Http1Connection): boolean {
-    return this.engine.now() - connection.idleSince > stale || this.engine.turn() - connection.idleSinceTurn > stall
+  #maybeEnded(idleSince: number, idleSinceTurn: number): boolean {
+    return maybeEnded(this.engine.now() - idleSince, this.engine.turn() - idleSinceTurn)
   }
 
   #probe(connection: Http1Connection, exchange: Exchange): void {
@@ -286,16 +385,14 @@ export class Pool implements Home {
   }
 
   #tidy(): void {
-    if (this.#lent === 0 && this.#idle.length === 0 && this.jobs.size === 0 && this.waiting.size === 0) {
-      this.#sweep?.cancel()
-      this.#sweep = undefined
+    if (
+      this.#lent === 0 && this.#idle.size === 0 && this.jobs.size === 0 && this.waiting.size === 0 &&
+      this.#multiplexed.size === 0
+    ) {
+      this.#idle.stop()
       this.engine.forget(this)
     }
   }
 }
 
 const withoutJob = (exchange: Exchange): boolean => exchange.job === undefined
-
-const isVerdict = (error: ExchangeError): boolean =>
-  error._tag === "AuthenticationError" || error._tag === "DelegateFailed" ||
-  (error._tag === "TlsError" && "trust" in error.reason)

@@ -52,6 +52,12 @@ export class WaitQueue<Self extends Waiting<Self>> {
     return undefined
   }
 
+  each(f: (waiting: Self) => void): void {
+    for (const lane of this.#lanes) {
+      for (let waiting = lane.first; waiting !== undefined; waiting = waiting.behind) f(waiting)
+    }
+  }
+
   /** The first that fulfils a condition. */
   find(condition: (waiting: Self) => boolean): Self | undefined {
     if (this.size === 0) return undefined

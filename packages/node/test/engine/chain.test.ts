@@ -21,7 +21,7 @@ describe("the chain of a server", () => {
           const made = tls.connect({
             host: "127.0.0.1",
             port: Number(port),
-            ...tlsOptions({ context, servername: "localhost" })
+            ...tlsOptions({ context, servername: "localhost", alpnProtocols: ["http/1.1"] })
           })
           made.once("secureConnect", () => resume(Effect.succeed(made)))
         }),

@@ -79,7 +79,7 @@ describe("TLS sessions", () => {
       assert.deepInclude(error.reason, { _tag: "NetworkConnectionLost", bytesReceived: 5 })
     }))
 
-  it.scopedLive("CFG-18: offer http/1.1 by ALPN and obey the versions of the session", () =>
+  it.scopedLive("CFG-18: offer by ALPN what the session says and obey its versions", () =>
     Effect.gen(function*() {
       const { leaf, root } = yield* certified
       const protocols: Array<string | false | null> = []
@@ -91,7 +91,7 @@ describe("TLS sessions", () => {
         tls: presenting(leaf, { maxVersion: "TLSv1.2", ALPNProtocols: ["h2", "http/1.1"] })
       })
       const trust = trusting(root.cert)
-      const engine = yield* engineFor()
+      const engine = yield* engineFor({ alpnProtocols: ["http/1.1"] })
       yield* engine.exchange(wireRequest(server.origin), new FakeControl({ trust }))
       assert.deepStrictEqual(protocols, ["http/1.1"])
       const strict = yield* engineFor({ tlsMinimumVersion: "TLSv1.3" })
@@ -218,7 +218,7 @@ describe("a connection over another socket", () => {
       let closed = false
       const connection = new DataConnection(
         over,
-        { context: tls.createSecureContext({ ca: root.cert }), servername: "localhost" },
+        { context: tls.createSecureContext({ ca: root.cert }), servername: "localhost", alpnProtocols: ["http/1.1"] },
         {
           onConnect: () => {},
           onSecure: () => {
