@@ -1,5 +1,6 @@
 // The bench: `npm run bench -- get`. See README.md for the method.
 import { loadOurs } from "./clients/ours.mjs"
+import { cookies } from "./cookies.mjs"
 import { digest } from "./digest.mjs"
 import { download } from "./download.mjs"
 import { gate } from "./gate.mjs"
@@ -31,6 +32,8 @@ const run = async (command, options, origin, environment) => {
       return { passed: true, result: await download("download-tls", origin.tls, options, environment) }
     case "digest":
       return { passed: true, result: await digest(options, environment) }
+    case "cookies":
+      return { passed: true, result: await cookies(options, environment.print) }
     case "upload":
       return { passed: true, result: await upload(origin.plain, options, environment) }
     case "h2":

@@ -12,6 +12,7 @@ commands
   download-tls    only over TLS
   upload          1 GiB out of a file, a fresh process per client and round
   digest          GET of 1 KiB behind Digest authentication, at a server that lets no count pass twice
+  cookies         the Cookie field for a URL, ours and tough-cookie's, by the size of the store
   h2              GET of 1 KiB over one connection of HTTP/2
   scale           ours alone: from 1 to 1,024 requests at a time, and over 1 to 512 hosts
   sessions        sessions opened, used and closed: handles and retained heap
@@ -35,6 +36,7 @@ const commands = [
   "download-tls",
   "upload",
   "digest",
+  "cookies",
   "h2",
   "scale",
   "sessions",

@@ -41,6 +41,16 @@ export interface RequestOptionsRecord {
   readonly cachePartition?: string
   /** Default handling may answer Basic over plain http outside loopback; off unless said. */
   readonly allowInsecureBasic?: boolean
+  /** `false`: neither sends cookies of the storage nor learns any. On unless said. */
+  readonly httpShouldHandleCookies?: boolean
+  /** The page that the request belongs to, for the cookies' accept policy, partition and site. */
+  readonly mainDocumentUrl?: string | URL
+  /** The site that `SameSite` is judged by (RFC 6265bis 5.2); that of `mainDocumentUrl` unless said. */
+  readonly siteForCookies?: string | URL
+  /** A user goes to this page: `Lax` cookies go along although the site is another one. Off unless said. */
+  readonly isTopLevelNavigation?: boolean
+  /** The top-level site whose `Partitioned` cookies count, as `https://example.com`; that of the page unless said. */
+  readonly cookiePartitionKey?: string
 }
 
 /**

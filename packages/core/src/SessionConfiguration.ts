@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import type { AcceptPolicy } from "./CookieStorage.ts"
 import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
 import type { AlpnProtocol } from "./Transport.ts"
 
@@ -41,6 +42,10 @@ export interface SessionConfiguration {
   readonly maximumHeadBytes: number
   /** Keeps the caller's fields on redirects to other origins; off, and better left off. */
   readonly keepFieldsOnRedirect: boolean
+  /** Whether requests carry the cookies of the session's storage. On; whoever switches it off may set `Cookie` by hand. */
+  readonly httpShouldSetCookies: boolean
+  /** Whose cookies are learned: `onlyFromMainDocumentDomain`, which without a main document is everybody's. */
+  readonly httpCookieAcceptPolicy: AcceptPolicy
   /** How long an unused connection is kept. 60 seconds. */
   readonly idleConnectionTimeout: Duration.Duration
   /** How long closing waits for delegates to finish. 5 seconds. */
@@ -87,6 +92,8 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   maximumBodyBytes: Math.max(0, options.maximumBodyBytes ?? 256 * 1024 * 1024),
   maximumHeadBytes: Math.max(1024, options.maximumHeadBytes ?? 64 * 1024),
   keepFieldsOnRedirect: options.keepFieldsOnRedirect ?? false,
+  httpShouldSetCookies: options.httpShouldSetCookies ?? true,
+  httpCookieAcceptPolicy: options.httpCookieAcceptPolicy ?? "onlyFromMainDocumentDomain",
   idleConnectionTimeout: Duration.decode(options.idleConnectionTimeout ?? "60 seconds"),
   delegateGrace: Duration.decode(options.delegateGrace ?? "5 seconds"),
   logDecisions: options.logDecisions ?? false,

@@ -22,6 +22,7 @@ import { BodyStreamProvider } from "./BodyStreamProvider.ts"
 import { CacheHandler } from "./CacheHandler.ts"
 import { ChallengeResolver } from "./ChallengeResolver.ts"
 import { ContentCodings } from "./ContentCodings.ts"
+import { CookieStorage, type CookieStorageService } from "./CookieStorage.ts"
 import { CredentialStorage, makeMemory } from "./CredentialStorage.ts"
 import { Digests } from "./Digests.ts"
 import { Interceptors } from "./Interceptor.ts"
@@ -31,7 +32,7 @@ import { AuthenticationMemory } from "./internal/session/authenticationMemory.ts
 import { DelegateQueue, OnDelegateQueue } from "./internal/session/delegateQueue.ts"
 import { toFile } from "./internal/session/download.ts"
 import { data, entering, execute } from "./internal/session/run.ts"
-import { checkCapabilities, type SessionSlots, SessionState } from "./internal/session/sessionState.ts"
+import { checkCapabilities, checkCookies, type SessionSlots, SessionState } from "./internal/session/sessionState.ts"
 import { dataTask, handleOf } from "./internal/session/taskHandle.ts"
 import { Wheel } from "./internal/session/timers.ts"
 import { TrustAskers } from "./internal/session/trustAskers.ts"
@@ -98,12 +99,14 @@ export interface Service {
   readonly finishTasksAndInvalidate: Effect.Effect<void>
   /** Cancels every task and ends the session; what the scope's finalizer does. */
   readonly invalidateAndCancel: Effect.Effect<void>
+  /** The session's cookies; none for a session that was built without a `CookieStorage`. */
+  readonly cookies: Option.Option<CookieStorageService>
   /**
-   * Forgets credentials, what was learned of protection spaces, and everything in the cache; later requests use new
+   * Forgets cookies, credentials, what was learned of protection spaces, and everything in the cache; later requests use new
    * connections.
    */
   readonly reset: Effect.Effect<void>
-  /** What the cache has still to write is written; later requests use new connections. */
+  /** What cookies and cache have still to write is written; later requests use new connections. */
   readonly flush: Effect.Effect<void>
   /**
    * Subscribes to the events of the session; it has subscribed when it returns. A subscriber that falls 1,024 events behind
@@ -135,6 +138,7 @@ const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
     codings: yield* optional(ContentCodings),
     digests: yield* optional(Digests),
     interceptors: (yield* optional(Interceptors)) ?? [],
+    cookies: yield* optional(CookieStorage),
     credentials: (yield* optional(CredentialStorage)) ?? (yield* makeMemory),
     cache: yield* optional(CacheHandler),
     urlCache: yield* optional(UrlCache)
@@ -158,6 +162,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
     const service = yield* Transport
     const slots = yield* readSlots
     checkCapabilities(slots.challenge, slots.redirect, service)
+    checkCookies(slots.cookies, service)
     // this runs inside an acquisition, so the runtime as it is would make every fiber of the session uninterruptible
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime<never>(), RuntimeFlags.Interruption)
     const wheel = new Wheel(yield* Clock.clockWith(Effect.succeed), runtime)
@@ -216,8 +221,13 @@ const serviceOf = (state: SessionState): Service => {
     allTasks: Effect.sync(() => state.tasks.map(handleOf)),
     finishTasksAndInvalidate: onQueue((queue) => state.finishTasksAndInvalidate(queue)),
     invalidateAndCancel: onQueue((queue) => state.invalidateAndCancel(queue)),
+    cookies: Option.fromNullable(state.slots.cookies),
     reset: Effect.zipRight(
-      Effect.zipRight(state.slots.credentials.removeAll, state.slots.urlCache?.removeAll ?? Effect.void),
+      Effect.all([
+        state.slots.cookies?.removeAll ?? Effect.void,
+        state.slots.credentials.removeAll,
+        state.slots.urlCache?.removeAll ?? Effect.void
+      ]),
       Effect.sync(() => {
         state.memory.clear()
         state.askers.forget()
@@ -225,7 +235,10 @@ const serviceOf = (state: SessionState): Service => {
       })
     ),
     flush: Effect.zipRight(
-      state.slots.urlCache?.flush ?? Effect.void,
+      Effect.zipRight(
+        Effect.catchAll(state.slots.cookies?.flush ?? Effect.void, (error) => Effect.logWarning(error.message)),
+        state.slots.urlCache?.flush ?? Effect.void
+      ),
       Effect.sync(() => state.transport.flush())
     ),
     subscribe: Effect.map(

@@ -5,9 +5,12 @@
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import type { FileSystem } from "@effect/platform/FileSystem"
+import * as CookieStorage from "@urlsession/core/CookieStorage"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import * as UrlSession from "@urlsession/core/UrlSession"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as NodeTransport from "./NodeTransport.ts"
 
 /**
@@ -26,9 +29,24 @@ export type Services = NodeTransport.Capabilities | FileSystem
  */
 export const services: Layer.Layer<Services> = Layer.merge(NodeTransport.layer, NodeFileSystem.layer)
 
+/** A storage of cookies that is there, or that the delegate brings along, is the one. */
+const session = <Delegate, E, R>(
+  configuration: SessionConfiguration.SessionConfiguration,
+  delegate: Layer.Layer<Delegate, E, R> | undefined
+): Layer.Layer<UrlSession.UrlSession, E, R | NodeTransport.Capabilities> =>
+  Layer.unwrapEffect(
+    Effect.map(Effect.serviceOption(CookieStorage.CookieStorage), (given) => {
+      if (Option.isSome(given)) return UrlSession.layer(configuration, delegate)
+      // fresh: another session has cookies of its own
+      const cookies = Layer.fresh(CookieStorage.layerMemory)
+      return UrlSession.layer(configuration, delegate === undefined ? cookies : Layer.merge(cookies, delegate))
+    })
+  )
+
 /**
  * A session with the platform's services beside it, so that handlers of tasks find them too. The delegate is an argument, as
- * in `UrlSession.layer`; what it needs of the platform (`ServerTrustControl`) is given to it here.
+ * in `UrlSession.layer`; what it needs of the platform (`ServerTrustControl`) is given to it here. Cookies are kept in memory, for
+ * this session alone, unless the delegate brings a `CookieStorage` along or one is provided.
  *
  * @example
  * ```ts
@@ -52,4 +70,4 @@ export const layer = <Delegate = never, E = never, R = never>(
   configuration: SessionConfiguration.SessionConfiguration = SessionConfiguration.default,
   delegate?: Layer.Layer<Delegate, E, R>
 ): Layer.Layer<UrlSession.UrlSession | Services, E, Exclude<R, Services>> =>
-  Layer.provideMerge(UrlSession.layer(configuration, delegate), services)
+  Layer.provideMerge(session(configuration, delegate), services)

@@ -12,6 +12,13 @@
 export * as NodeContentCodings from "./NodeContentCodings.ts"
 
 /**
+ * Cookies in a file.
+ *
+ * @since 0.1.0
+ */
+export * as NodeCookieStorage from "./NodeCookieStorage.ts"
+
+/**
  * The hash functions of Node's OpenSSL.
  *
  * @since 0.1.0

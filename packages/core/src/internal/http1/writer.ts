@@ -70,6 +70,15 @@ const writtenHere = (name: string): boolean => {
   }
 }
 
+/** Cookies may hold any text, where they did not come over a wire: each that does goes as its UTF-8, the others as they are. */
+const octets = (cookies: string): string =>
+  cookies.split("; ").map((cookie) => {
+    if (!/[^\0-\xff]/.test(cookie)) return cookie
+    let bytes = ""
+    for (const byte of new TextEncoder().encode(cookie)) bytes += String.fromCharCode(byte)
+    return bytes
+  }).join("; ")
+
 /**
  * A request head up to and with its empty line, as a string to be sent as Latin-1, or what is wrong with the request
  * (RFC 9112 sections 3 and 5). `Host`, `Content-Length`, `Transfer-Encoding`, `Connection`, `Upgrade` and `Expect` are
@@ -92,14 +101,19 @@ export const encodeHead = (request: RequestHead): string | RequestFault => {
     if (field === undefined) {
       continue
     }
-    const wrong = checkField(field.name, field.value)
+    let value = field.value
+    let wrong = checkField(field.name, value)
+    if (wrong !== undefined && field.name === "cookie") {
+      value = octets(value)
+      wrong = checkField(field.name, value)
+    }
     if (wrong !== undefined) {
       return wrong
     }
     if (writtenHere(field.name)) {
       return fault("ReservedName", field.name, "this field is written by the connection")
     }
-    head += `${field.name}: ${field.value}\r\n`
+    head += `${field.name}: ${value}\r\n`
   }
   const length = request.bodyLength
   if (typeof length === "number") {

@@ -5,6 +5,7 @@ import type { WireRequest, WireResponse } from "../../Transport.ts"
 import { displayUrl } from "../displayUrl.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
+import { learnCookies } from "./cookies.ts"
 import { exchangeDataUrl } from "./dataUrl.ts"
 import type { Exchange, Stage } from "./exchange.ts"
 
@@ -23,10 +24,16 @@ const began = ({ fields, method, url }: WireRequest): AttemptBegan => ({
 })
 
 export const attempt = (session: SessionState): Stage => (next) => {
+  const cookies = learnCookies(session)
   const run: Exchange = (request, context) => {
     context.decisions?.led(began(request))
     context.attempt(request)
-    return Effect.map(next(request, context), (response) => learn(session, context, response))
+    return cookies === undefined
+      ? Effect.map(next(request, context), (response) => learn(session, context, response))
+      : Effect.flatMap(
+        next(request, context),
+        (response) => cookies(request, learn(session, context, response), context)
+      )
   }
   return (request, context) =>
     context.suspended ? Effect.flatMap(context.whenRunning(), () => run(request, context)) : run(request, context)

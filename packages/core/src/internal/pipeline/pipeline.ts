@@ -4,6 +4,7 @@ import { attempt, innermost } from "./attempt.ts"
 import { authentication } from "./authentication.ts"
 import { cache } from "./cache.ts"
 import { withoutCache } from "./cachePolicy.ts"
+import { cookies } from "./cookies.ts"
 import { decode } from "./decode.ts"
 import { events } from "./events.ts"
 import type { Exchange, Stage } from "./exchange.ts"
@@ -27,7 +28,7 @@ export const stages = (session: SessionState): ReadonlyArray<readonly [seat: str
   ["redirect", redirect(session)],
   ["security", security(session)],
   ["authentication", authentication(session)],
-  ["cookies", identity],
+  ["cookies", session.slots.cookies === undefined ? identity : cookies(session, session.slots.cookies)],
   [
     "cache",
     session.slots.urlCache === undefined ? withoutCache(session) : cache(session, session.slots.urlCache)

@@ -51,6 +51,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   transaction: Transaction = before
   transactions: Array<Transaction> = none
   redirectCount = 0
+  /** A hop was not of the site that cookies are judged by. */
+  hasLeftSite = false
   authentication: AuthenticationState | undefined = undefined
   /** Makes a request anew that is sent a second time; `undefined` where it can be sent as it is. */
   again: ((request: WireRequest) => WireRequest) | undefined = undefined

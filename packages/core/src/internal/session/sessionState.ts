@@ -10,6 +10,7 @@ import type * as Runtime from "effect/Runtime"
 import type { BodyStreamProviderService } from "../../BodyStreamProvider.ts"
 import type { CacheHandlerService } from "../../CacheHandler.ts"
 import type { ContentCodingsService } from "../../ContentCodings.ts"
+import type { CookieStorageService } from "../../CookieStorage.ts"
 import type { CredentialStorageService } from "../../CredentialStorage.ts"
 import type { DigestsService } from "../../Digests.ts"
 import type { InterceptorService } from "../../Interceptor.ts"
@@ -48,6 +49,8 @@ export interface SessionSlots {
   readonly credentials: CredentialStorageService
   readonly cache: CacheHandlerService | undefined
   readonly urlCache: UrlCacheService | undefined
+  /** Absent: the session neither sends nor learns cookies. */
+  readonly cookies: CookieStorageService | undefined
 }
 
 /** What a session is built from. */
@@ -293,4 +296,13 @@ export const checkCapabilities = (
       )
     }
   }
+}
+
+/** A storage whose cookies go nowhere, and that learns none, would look like one that works. */
+export const checkCookies = (storage: CookieStorageService | undefined, service: TransportService): void => {
+  if (storage === undefined || service.capabilities.has("CookieControl")) return
+  throw new Error(
+    `there is a CookieStorage, and the ${service.platform} transport keeps cookies to itself: it lacks CookieControl. ` +
+      "Provide a transport that has it, or leave the storage out"
+  )
 }
