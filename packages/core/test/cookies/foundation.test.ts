@@ -174,7 +174,7 @@ describe("from response fields", () => {
     assert.strictEqual(cookie.commentUrl, undefined)
   })
 
-  it("a flag with a value is one", () => {
+  it("a flag with a value is one (TestHTTPCookie/test_cookiesWithResponseHeaderValuedAttributes)", () => {
     const cookie = first("a=1;Secure=1;HttpOnly=Yes")
     assert.isTrue(cookie.secure)
     assert.isTrue(cookie.httpOnly)

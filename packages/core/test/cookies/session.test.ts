@@ -146,6 +146,37 @@ describe("a session with a storage", () => {
     }).pipe(withStorage, scripted(once())))
 })
 
+describe("a storage of one's own", () => {
+  it.scoped("is asked and told by the session (COS-07)", () =>
+    Effect.gen(function*() {
+      const memory = yield* CookieStorage.makeMemory()
+      const told: Array<string> = []
+      const own: CookieStorage.CookieStorageService = {
+        ...memory,
+        cookieHeader: (url) => Effect.succeed(`asked=${typeof url === "string" || url instanceof URL ? "" : url.host}`),
+        setFromResponse: (_, lines) =>
+          Effect.sync(() => {
+            told.push(...lines)
+            return []
+          })
+      }
+      const session = yield* UrlSession.make().pipe(Effect.provideService(CookieStorage.CookieStorage, own))
+      yield* session.data(api)
+      assert.deepStrictEqual(told, ["a=1; Path=/"])
+      assert.deepStrictEqual(yield* sent, ["asked=api.test"])
+    }).pipe(scripted(once())))
+
+  it.scoped("that fails ends the request with its error, and sends nothing", () =>
+    Effect.gen(function*() {
+      const memory = yield* CookieStorage.makeMemory()
+      const own: CookieStorage.CookieStorageService = { ...memory, cookieHeader: () => memory.cookieHeader("nowhere") }
+      const session = yield* UrlSession.make().pipe(Effect.provideService(CookieStorage.CookieStorage, own))
+      const error = yield* Effect.flip(session.data(api))
+      assert.strictEqual(error.reason._tag, "BadURL")
+      assert.strictEqual((yield* requests).length, 0)
+    }).pipe(scripted(once())))
+})
+
 describe("what is learned from", () => {
   for (const status of [200, 204, 206, 304, 400, 401, 403, 404, 421, 500, 503]) {
     it.scoped(`a ${status} (COS-09)`, () =>

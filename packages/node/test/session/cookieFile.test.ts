@@ -32,7 +32,7 @@ const setting = (...lines: ReadonlyArray<string>) => (storage: CookieStorage.Coo
 const sent = (path: string) => using(path, (storage) => storage.cookieHeader(shop))
 
 describe("a file of cookies", () => {
-  it.scopedLive("is its owner's alone, is replaced as a whole, and leaves nothing beside it", () =>
+  it.scopedLive("is its owner's alone, is replaced as a whole, and leaves nothing beside it (COS-01)", () =>
     Effect.gen(function*() {
       const root = yield* folder
       const path = join(root, "new", "cookies")
