@@ -52,6 +52,16 @@ export interface Options {
   readonly contentType?: string
 }
 
+/**
+ * What a body was made from, where that is more than bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type BodyDescription =
+  | { readonly _tag: "File"; readonly path: string }
+  | { readonly _tag: "Form"; readonly form: FormData }
+
 type Plan = { readonly _tag: "Bytes"; readonly bytes: Uint8Array } | {
   readonly _tag: "Produced"
   readonly produce: Produce | undefined
@@ -62,11 +72,22 @@ class Body implements RequestBody {
   readonly length: number | undefined
   readonly contentType: string | undefined
   readonly #plan: Plan
+  readonly #described: BodyDescription | undefined
 
-  constructor(plan: Plan, length: number | undefined, contentType: string | undefined) {
+  constructor(
+    plan: Plan,
+    length: number | undefined,
+    contentType: string | undefined,
+    described?: BodyDescription
+  ) {
     this.#plan = plan
+    this.#described = described
     this.length = length
     this.contentType = contentType
+  }
+
+  get described(): BodyDescription | undefined {
+    return this.#described
   }
 
   /** For one request; `undefined` for no bytes at all, which is no body. */
@@ -97,6 +118,15 @@ export const isRequestBody = (value: unknown): value is RequestBody => value ins
  */
 export const toWire = (body: RequestBody, announced?: number): WireRequestBody | undefined =>
   body instanceof Body ? body.wire(announced) : undefined
+
+/**
+ * What a body was made from; `undefined` for bytes and streams.
+ *
+ * @since 0.1.0
+ * @category destructors
+ */
+export const describe = (body: RequestBody): BodyDescription | undefined =>
+  body instanceof Body ? body.described : undefined
 
 const text_ = new TextEncoder()
 
@@ -158,7 +188,10 @@ export const file = (
     FileSystem.FileSystem,
     (fs) =>
       Effect.map(measure(fs, path), (length): RequestBody =>
-        new Body({ _tag: "Produced", produce: fileProduce(fs, path, length) }, length, contentType))
+        new Body({ _tag: "Produced", produce: fileProduce(fs, path, length) }, length, contentType, {
+          _tag: "File",
+          path
+        }))
   )
 
 /**
@@ -169,7 +202,10 @@ export const file = (
  */
 export const formData = (form: FormData): RequestBody => {
   const encoded = encodeForm(form)
-  return new Body({ _tag: "Produced", produce: encoded.produce }, encoded.length, encoded.contentType)
+  return new Body({ _tag: "Produced", produce: encoded.produce }, encoded.length, encoded.contentType, {
+    _tag: "Form",
+    form
+  })
 }
 
 /**

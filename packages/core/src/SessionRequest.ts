@@ -11,8 +11,10 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Credential from "./Credential.ts"
+import { curlCommand } from "./internal/curl.ts"
 import { displayUrl } from "./internal/displayUrl.ts"
 import { checkCallerField, declaredLength } from "./internal/http1/writer.ts"
+import { makeRedaction, noRedaction } from "./internal/recorder/redaction.ts"
 import { streamProduce } from "./internal/requestBody/stream.ts"
 import { StreamedRequestBody } from "./internal/requestBody/streamedRequestBody.ts"
 import { requestField, unfolded } from "./internal/requestField.ts"
@@ -341,3 +343,52 @@ export const wire = (
  */
 export const shown = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.make(request.method)(displayUrl(request.url))
+
+/**
+ * How a command is written.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CurlOptions {
+  /** Write credentials, cookies and the caller's own fields as they are; off unless said. */
+  readonly showSecrets?: boolean
+  /** Names of secrets, beside those that the `Recorder` knows. */
+  readonly secretNames?: ReadonlyArray<string>
+  /** Fields whose values are no secret, beside those that the `Recorder` knows. */
+  readonly publicFields?: ReadonlyArray<string>
+}
+
+const describedBody = (input: Input): RequestBody.BodyDescription | undefined => {
+  if (typeof input === "string" || input instanceof URL) return undefined
+  const { body } = input
+  if (body._tag === "FormData") return { _tag: "Form", form: body.formData }
+  return body._tag === "Raw" && RequestBody.isRequestBody(body.body) ? RequestBody.describe(body.body) : undefined
+}
+
+/**
+ * The request as a command of curl for a POSIX shell, to be tried by hand. Secrets are hidden as they are in a recording,
+ * unless they are asked for. A file stays a file and a form a form, whose files are named and not read; a body that is a
+ * stream is expected on the standard input. Fails with `InvalidRequest` as a session would.
+ *
+ * @example
+ * ```ts
+ * import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+ * import { SessionRequest } from "@urlsession/core"
+ *
+ * const command = SessionRequest.toCurl(
+ *   HttpClientRequest.post("https://example.com/notes").pipe(HttpClientRequest.bodyText("it's me"))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category destructors
+ */
+export const toCurl = (input: Input, options: CurlOptions = {}): Either.Either<string, InvalidRequest> =>
+  Either.map(prepare(input), ({ request, userInfo }) =>
+    curlCommand(
+      request,
+      userInfo,
+      describedBody(input),
+      options.showSecrets === true ? noRedaction : makeRedaction(options.secretNames ?? [], options.publicFields ?? [])
+    ))

@@ -177,6 +177,8 @@ export interface TransactionRecord {
   responseStart: number | undefined
   responseEnd: number | undefined
   reused: boolean
+  /** Sent through a proxy: then the connection, and its remote address, are the proxy's. */
+  proxied: boolean
   connection: ConnectionInfo | undefined
   requestHeaderBytes: number
   requestBodyBytes: number

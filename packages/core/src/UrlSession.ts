@@ -25,12 +25,17 @@ import { ContentCodings } from "./ContentCodings.ts"
 import { CookieStorage, type CookieStorageService } from "./CookieStorage.ts"
 import { CredentialStorage, makeMemory } from "./CredentialStorage.ts"
 import { Digests } from "./Digests.ts"
+import { Har } from "./Har.ts"
+import { HttpMetrics } from "./HttpMetrics.ts"
 import { Interceptors } from "./Interceptor.ts"
+import { HarCollector } from "./internal/har/collector.ts"
+import { MetricsCollector } from "./internal/metrics/metricsCollector.ts"
 import { pipeline } from "./internal/pipeline/pipeline.ts"
 import { checkedFields } from "./internal/pipeline/prepare.ts"
 import { AuthenticationMemory } from "./internal/session/authenticationMemory.ts"
 import { DelegateQueue, OnDelegateQueue } from "./internal/session/delegateQueue.ts"
 import { toFile } from "./internal/session/download.ts"
+import type { Instrument } from "./internal/session/instrument.ts"
 import { data, entering, execute } from "./internal/session/run.ts"
 import { checkCapabilities, checkCookies, type SessionSlots, SessionState } from "./internal/session/sessionState.ts"
 import { dataTask, handleOf } from "./internal/session/taskHandle.ts"
@@ -128,6 +133,11 @@ export class UrlSession extends Context.Tag("@urlsession/core/UrlSession")<UrlSe
 const optional = <I, S>(tag: Context.Tag<I, S>): Effect.Effect<S | undefined> =>
   Effect.map(Effect.serviceOption(tag), Option.getOrUndefined)
 
+const readInstruments: Effect.Effect<ReadonlyArray<Instrument>> = Effect.map(
+  Effect.all([optional(Har), optional(HttpMetrics)]),
+  (all) => all.filter((one) => one instanceof HarCollector || one instanceof MetricsCollector)
+)
+
 const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
   return {
     challenge: yield* optional(ChallengeResolver),
@@ -141,7 +151,8 @@ const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
     cookies: yield* optional(CookieStorage),
     credentials: (yield* optional(CredentialStorage)) ?? (yield* makeMemory),
     cache: yield* optional(CacheHandler),
-    urlCache: yield* optional(UrlCache)
+    urlCache: yield* optional(UrlCache),
+    instruments: yield* readInstruments
   }
 })
 
@@ -185,7 +196,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
       configuration,
       slots,
       service,
-      transport,
+      transport: slots.instruments.reduce((inner, one) => one.transport?.(inner) ?? inner, transport),
       runtime,
       wheel,
       queue: new DelegateQueue(yield* optional(SessionEvents), runtime),

@@ -8,6 +8,8 @@ import { maximumRatio, RatioGuard } from "./protocol/contentCoding.ts"
 export interface Owner {
   readonly register: (closeable: Closeable) => void
   readonly unregister: (closeable: Closeable) => void
+  /** Of the response, for the number of bytes that it is decoded to. */
+  readonly transaction: { decodedBodyBytes: number | undefined }
 }
 
 /** See the head of this file. */
@@ -18,6 +20,7 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
   readonly #codings: ReadonlyArray<string>
   readonly #owner: Owner
   readonly #url: string
+  readonly #transaction: Owner["transaction"]
   #decoders: Array<Decoder> = []
   #sink: BodySink | undefined = undefined
   readonly #guard = new RatioGuard()
@@ -36,6 +39,8 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
     this.#codings = codings
     this.#owner = owner
     this.#url = url
+    this.#transaction = owner.transaction
+    this.#transaction.decodedBodyBytes = 0
   }
 
   get delimited(): boolean {
@@ -110,6 +115,7 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
       const reason = { _tag: "DecompressionBomb", ratio: maximumRatio } as const
       return this.#fail(new BodyError({ url: this.#url, reason }), true)
     }
+    this.#transaction.decodedBodyBytes = (this.#transaction.decodedBodyBytes ?? 0) + bytes.length
     this.#sink?.onBytes(bytes)
   }
 

@@ -82,12 +82,15 @@ export const ofResponse = (status: number, fields: HeaderFields): Attributes => 
   return attributes
 }
 
+/** The version in a name of ALPN. */
+export const protocolVersion = (protocol: string): string => protocol === "h2" ? "2" : protocol.replace("http/", "")
+
 /** The connection that the final response came over. */
 export const ofConnection = (connection: ConnectionInfo | undefined): Attributes => {
   if (connection === undefined) return {}
   const attributes: Attributes = {
     "network.protocol.name": "http",
-    "network.protocol.version": connection.protocol === "h2" ? "2" : connection.protocol.replace("http/", "")
+    "network.protocol.version": protocolVersion(connection.protocol)
   }
   if (connection.remoteAddress !== undefined) attributes["network.peer.address"] = connection.remoteAddress
   if (connection.remotePort !== undefined) attributes["network.peer.port"] = connection.remotePort

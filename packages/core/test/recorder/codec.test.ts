@@ -77,12 +77,12 @@ describe("the document of a recording", () => {
       assert.deepNestedInclude(document, {
         "log.version": "1.2",
         "log.entries[0].startedDateTime": "2026-11-24T00:00:00.000Z",
-        "log.entries[0].time": 8,
+        "log.entries[0].time": 9,
         "log.entries[0].request.queryString": [{ name: "x", value: "1" }, { name: "y", value: "" }],
         "log.entries[0].request.postData": { mimeType: "text/plain", text: "grüße" },
         "log.entries[0].response.content": { size: 2, mimeType: "image/png", text: "/wA=", encoding: "base64" },
         "log.entries[1].response.content": { size: 2, mimeType: "image/png", text: "A\n" },
-        "log.entries[0].timings": { blocked: 1, dns: -1, connect: 2, send: 1, wait: 2, receive: 2, ssl: 1 }
+        "log.entries[0].timings": { blocked: 2, dns: -1, connect: 2, send: 1, wait: 2, receive: 2, ssl: 1 }
       })
     }))
 

@@ -25,11 +25,26 @@ const nothing: TransactionMetrics = {
   responseStart: undefined,
   responseEnd: undefined,
   reused: false,
+  proxied: false,
   connection: undefined,
   requestHeaderBytes: 0,
   requestBodyBytes: 0,
   responseHeaderBytes: 0,
-  responseBodyBytes: 0
+  responseBodyBytes: 0,
+  networkProtocolName: undefined,
+  localAddress: undefined,
+  localPort: undefined,
+  remoteAddress: undefined,
+  remotePort: undefined,
+  negotiatedTlsProtocolVersion: undefined,
+  negotiatedTlsCipherSuite: undefined,
+  requestBodyBytesBeforeEncoding: 0,
+  responseBodyBytesAfterDecoding: 0,
+  domainResolutionProtocol: "unknown",
+  isCellular: false,
+  isExpensive: false,
+  isConstrained: false,
+  isMultipath: false
 }
 
 const whole: TransactionMetrics = {

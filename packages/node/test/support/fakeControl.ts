@@ -39,6 +39,7 @@ export class FakeControl implements ExchangeControl {
     responseStart: undefined,
     responseEnd: undefined,
     reused: false,
+    proxied: false,
     connection: undefined,
     requestHeaderBytes: 0,
     requestBodyBytes: 0,

@@ -28,7 +28,7 @@ class ObservedBody implements WireBody, BodySink {
   }
   take(): Uint8Array | undefined {
     const bytes = this.#inner.take()
-    if (bytes !== undefined && bytes.length > 0) this.#tell(bytes.length)
+    if (bytes !== undefined && bytes.length > 0) this.#tell(bytes)
     return bytes
   }
   start(sink: BodySink): void {
@@ -49,7 +49,7 @@ class ObservedBody implements WireBody, BodySink {
     return this.#sink?.keeps === true
   }
   onBytes(borrowed: Uint8Array, given?: boolean): void {
-    this.#tell(borrowed.length)
+    this.#tell(borrowed)
     this.#sink?.onBytes(borrowed, given)
   }
   onEnd(trailers: WireBody["trailers"]): void {
@@ -58,8 +58,10 @@ class ObservedBody implements WireBody, BodySink {
   onError(error: ExchangeError): void {
     this.#sink?.onError(error)
   }
-  #tell(count: number): void {
+  #tell(bytes: Uint8Array): void {
     const context = this.#context
+    const count = bytes.length
+    context.tap?.(bytes)
     context.bytesReceived += count
     context.emit({
       _tag: "DataReceived",

@@ -64,6 +64,7 @@ export const redactRequestBody = (
   contentType: string | undefined,
   redaction: Redaction
 ): RecordedBody => {
+  if (redaction.isOff === true) return { _tag: "Kept", bytes }
   const text = textOf(bytes)
   const kind = text === undefined ? undefined : kindOf(text, contentType)
   if (text === undefined || kind === undefined) return { _tag: "Kept", bytes }

@@ -1,7 +1,8 @@
 /** Between a recording and its document. */
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
-import { base64Of, bytesOf, textOf } from "./bodyText.ts"
+import { commonEntry, toPairs } from "../har/entry.ts"
+import { bytesOf } from "./bodyText.ts"
 import type { HarConnection, HarDocument, HarEntry } from "./har.ts"
 import { version } from "./har.ts"
 import type {
@@ -14,26 +15,12 @@ import type {
   Recording
 } from "./model.ts"
 
-const toPairs = (fields: RecordedFields) => fields.map(([name, value]) => ({ name, value }))
 const fromPairs = (pairs: ReadonlyArray<{ readonly name: string; readonly value: string }>): RecordedFields =>
   pairs.map(({ name, value }) => [name, value])
-
-const field = (fields: RecordedFields, wanted: string): string => fields.find(([name]) => name === wanted)?.[1] ?? ""
-
-const sizeOf = (body: RecordedBody | undefined): number =>
-  body === undefined ? 0 : body._tag === "Kept" ? body.bytes.length : body.size
 
 interface Content {
   readonly text: string
   readonly encoding: "base64" | undefined
-}
-
-const toContent = (body: RecordedBody | undefined): Content | undefined => {
-  if (body?._tag !== "Kept") return undefined
-  const text = textOf(body.bytes)
-  return text === undefined
-    ? { text: base64Of(body.bytes), encoding: "base64" }
-    : { text, encoding: undefined }
 }
 
 const fromContent = (content: Content | undefined, size: number): Either.Either<RecordedBody, string> => {
@@ -45,86 +32,20 @@ const fromContent = (content: Content | undefined, size: number): Either.Either<
   })
 }
 
-const queryOf = (url: string) => {
-  const start = url.indexOf("?")
-  if (start < 0) return []
-  return url.slice(start + 1).split("&").filter((pair) => pair !== "").map((pair) => {
-    const equals = pair.indexOf("=")
-    return equals < 0
-      ? { name: pair, value: "" }
-      : { name: pair.slice(0, equals), value: pair.slice(equals + 1) }
-  })
-}
-
-const span = (from: number | undefined, to: number | undefined): number | undefined =>
-  from === undefined || to === undefined ? undefined : Math.max(0, to - from)
-
-/** The phases as viewers draw them; what a replay needs is in `_times`. */
-const timingsOf = (times: RecordedTimes) => ({
-  blocked: times.domainLookupStart ?? times.connectStart ?? times.requestStart ?? -1,
-  dns: span(times.domainLookupStart, times.domainLookupEnd) ?? -1,
-  connect: span(times.connectStart, times.connectEnd) ?? -1,
-  send: span(times.requestStart, times.requestEnd) ?? 0,
-  wait: span(times.requestEnd, times.responseStart) ?? 0,
-  receive: span(times.responseStart, times.responseEnd) ?? 0,
-  ssl: span(times.secureConnectionStart, times.secureConnectionEnd) ?? -1
-})
-
-/** How HAR names a protocol. */
-const httpVersion = (connection: RecordedConnection | undefined): string =>
-  connection === undefined ? "unknown" : connection.protocol.replace(/^http\//, "HTTP/")
-
-const toResponse = (response: RecordedResponse | undefined, connection: RecordedConnection | undefined) => {
-  const content = toContent(response?.body)
-  return {
-    status: response?.status ?? 0,
-    statusText: response?.reason ?? "",
-    httpVersion: httpVersion(connection),
-    cookies: [] as const,
-    headers: toPairs(response?.fields ?? []),
-    content: {
-      size: sizeOf(response?.body),
-      mimeType: field(response?.fields ?? [], "content-type"),
-      text: content?.text,
-      encoding: content?.encoding
-    },
-    redirectURL: field(response?.fields ?? [], "location"),
-    headersSize: response === undefined || response.headerBytes === 0 ? -1 : response.headerBytes,
-    bodySize: sizeOf(response?.body),
-    _length: response?.length,
-    _delimited: response?.delimited,
-    _trailers: response === undefined ? undefined : toPairs(response.trailers)
-  }
-}
-
 const toEntry = (entry: Entry, connections: ReadonlyMap<number, RecordedConnection>): HarEntry => {
-  const { request } = entry
-  const connection = entry.connection === undefined ? undefined : connections.get(entry.connection)
-  const sent = toContent(request.body)
-  const timings = timingsOf(entry.times)
-  const { ssl: _, ...phases } = timings
+  const { request, response } = entry
+  const common = commonEntry(entry, entry.connection === undefined ? undefined : connections.get(entry.connection))
   return {
-    startedDateTime: new Date(entry.startedAt),
-    time: Object.values(phases).reduce((sum, phase) => sum + Math.max(0, phase), 0),
-    request: {
-      method: request.method,
-      url: request.url,
-      httpVersion: httpVersion(connection),
+    ...common,
+    request: { ...common.request, cookies: [], _sent: request.body === undefined ? undefined : request.sent },
+    response: {
+      ...common.response,
       cookies: [],
-      headers: toPairs(request.fields),
-      queryString: queryOf(request.url),
-      postData: sent === undefined
-        ? undefined
-        : { mimeType: field(request.fields, "content-type"), text: sent.text, _encoding: sent.encoding },
-      headersSize: request.headerBytes === 0 ? -1 : request.headerBytes,
-      bodySize: sizeOf(request.body),
-      _sent: request.body === undefined ? undefined : request.sent
+      _length: response?.length,
+      _delimited: response?.delimited,
+      _trailers: response === undefined ? undefined : toPairs(response.trailers)
     },
-    response: toResponse(entry.response, connection),
     cache: {},
-    timings,
-    serverIPAddress: connection?.remoteAddress,
-    connection: entry.connection === undefined ? undefined : String(entry.connection),
     _informational: entry.informational.map(({ after, fields, status }) => ({
       status,
       headers: toPairs(fields),

@@ -28,7 +28,7 @@ import type {
   RecordedTimes
 } from "./model.ts"
 import { redactRequestFields, redactRequestUrl, redactResponseFields } from "./redaction.ts"
-import type { Recorded, Tape } from "./tape.ts"
+import type { Recorded, Recordings } from "./tape.ts"
 import { TappedBody, tappedRequestBody } from "./tappedBody.ts"
 
 type Resume = (effect: Effect.Effect<never, ExchangeError>) => void
@@ -39,7 +39,7 @@ export class RecordedExchange implements ExchangeControl, Closeable, Recorded {
   readonly request: WireRequest
   readonly transaction: TransactionRecord
   readonly alpnProtocols?: ReadonlyArray<AlpnProtocol>
-  readonly #tape: Tape
+  readonly #tape: Recordings
   readonly #control: ExchangeControl
   readonly #url: string
   readonly #startedAt: number
@@ -55,7 +55,7 @@ export class RecordedExchange implements ExchangeControl, Closeable, Recorded {
   #responseBody: Gatherer | undefined = undefined
   #over = false
 
-  constructor(tape: Tape, request: WireRequest, control: ExchangeControl) {
+  constructor(tape: Recordings, request: WireRequest, control: ExchangeControl) {
     const { redaction } = tape.options
     this.#tape = tape
     this.#control = control

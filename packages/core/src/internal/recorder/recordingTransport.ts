@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import type { SessionTransport, TransportService } from "../../Transport.ts"
 import { RecordedExchange } from "./recordedExchange.ts"
-import type { Tape } from "./tape.ts"
+import type { Recordings } from "./tape.ts"
 
-const session = (inner: SessionTransport, tape: Tape): SessionTransport => {
+/** The transport of these exchanges, for one session. */
+export const recordingSession = (inner: SessionTransport, tape: Recordings): SessionTransport => {
   const recording: SessionTransport = {
     exchange: (request, control) =>
       Effect.suspend(() => {
@@ -24,9 +25,9 @@ const session = (inner: SessionTransport, tape: Tape): SessionTransport => {
 }
 
 /** The transport of these exchanges. */
-export const recordingTransport = (inner: TransportService, tape: Tape): TransportService => ({
+export const recordingTransport = (inner: TransportService, tape: Recordings): TransportService => ({
   platform: inner.platform,
   capabilities: inner.capabilities,
   schemes: inner.schemes,
-  open: (options) => Effect.map(inner.open(options), (opened) => session(opened, tape))
+  open: (options) => Effect.map(inner.open(options), (opened) => recordingSession(opened, tape))
 })

@@ -94,6 +94,16 @@ export interface Redaction {
   readonly isSecretName: (name: string) => boolean
   readonly isSecretField: (name: string) => boolean
   readonly isPublicField: (name: string) => boolean
+  /** Nothing is hidden at all: somebody has asked for that. */
+  readonly isOff?: boolean
+}
+
+/** Hides nothing. */
+export const noRedaction: Redaction = {
+  isSecretName: () => false,
+  isSecretField: () => false,
+  isPublicField: () => true,
+  isOff: true
 }
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "")
@@ -160,7 +170,8 @@ const withoutUserInfo = (text: string): string =>
   text.replace(ownUserInfo, "$1").replace(innerUserInfo, `$1${redacted}@`)
 
 /** A URL, or a text that holds some: without user info and the values of secret names. */
-export const redactUrls = (text: string, redaction: Redaction): string => redactPairs(withoutUserInfo(text), redaction)
+export const redactUrls = (text: string, redaction: Redaction): string =>
+  redaction.isOff === true ? text : redactPairs(withoutUserInfo(text), redaction)
 
 /** The URL of a request. */
 export const redactRequestUrl = (href: string, redaction: Redaction): string => {
@@ -190,6 +201,7 @@ const schemes = /^(basic|bearer|digest|dpop|hoba|mutual|negotiate|ntlm|vapid|aws
 export const redactRequestFields = (fields: ReadonlyArray<RequestField>, redaction: Redaction): RecordedFields =>
   fields.map(({ bound, name: given, value }) => {
     const name = given.toLowerCase()
+    if (redaction.isOff === true) return [name, value]
     if (name === "authorization" || name === "proxy-authorization") {
       return [name, `${schemes.exec(value)?.[0] ?? ""}${redacted}`]
     }
@@ -207,6 +219,7 @@ export const redactResponseFields = (
   redaction: Redaction
 ): RecordedFields =>
   Array.from(fields, ([name, value]) => {
+    if (redaction.isOff === true) return [name, value]
     if (cookieFields.has(name)) return [name, redactSetCookie(value)]
     const challenges = challengeFields.get(name)
     if (challenges !== undefined) return [name, challenges(value)]

@@ -1,6 +1,6 @@
 /** What has been recorded so far: the entries in the order in which they began, within the limit of the whole. */
 import * as Either from "effect/Either"
-import type { ConnectionInfo, TransportService } from "../../Transport.ts"
+import type { ConnectionInfo, TransactionRecord, TransportService } from "../../Transport.ts"
 import { Budget, Gatherer } from "./gatherer.ts"
 import type { Entry, RecordedConnection, RecordedFields, Recording } from "./model.ts"
 import type { Redaction } from "./redaction.ts"
@@ -15,10 +15,21 @@ export interface TapeOptions {
 
 /** An exchange that is being recorded. */
 export interface Recorded {
+  readonly transaction: TransactionRecord
   /** Whatever has arrived and was not read yet is part of it. */
   settle(): void
   /** It goes on no more. */
   close(): void
+}
+
+/** Where recorded exchanges go. */
+export interface Recordings {
+  readonly options: { readonly redaction: Redaction }
+  /** A seat among the entries. */
+  begin(exchange: Recorded): number
+  gatherer(): Gatherer
+  /** The exchange has ended, on this connection. `false`: its entry was not kept. */
+  end(exchange: Recorded, seat: number, entry: Entry, info: ConnectionInfo | undefined): boolean
 }
 
 const weightOf = (fields: RecordedFields | undefined): number =>
@@ -33,7 +44,7 @@ const weightOfConnection = (connection: RecordedConnection | undefined): number 
   (connection?.trust?.chain ?? []).reduce((sum, { der }) => sum + 2 * der.length, 200)
 
 /** See the head of this file. */
-export class Tape {
+export class Tape implements Recordings {
   readonly options: TapeOptions
   readonly #service: TransportService
   readonly #budget: Budget
@@ -48,7 +59,6 @@ export class Tape {
     this.#budget = new Budget(options.maximumBytes)
   }
 
-  /** A seat among the entries. */
   begin(exchange: Recorded): number {
     this.#open.add(exchange)
     return this.#seats.push(undefined) - 1
@@ -58,7 +68,6 @@ export class Tape {
     return new Gatherer(this.#budget, this.options.maximumBodyBytes)
   }
 
-  /** The exchange has ended, on this connection. `false`: its entry was not kept. */
   end(exchange: Recorded, seat: number, entry: Entry, info: ConnectionInfo | undefined): boolean {
     this.#open.delete(exchange)
     const { redact } = this.options

@@ -61,6 +61,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   /** Events are built and times taken precisely. */
   observed: boolean
   listener: ExchangeListener | undefined = undefined
+  /** Hears the bytes of the final body, decoded. */
+  tap: ((borrowed: Uint8Array) => void) | undefined = undefined
 
   #parked: Resume | undefined = undefined
   #failure: ExchangeError | undefined = undefined
@@ -76,6 +78,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   /** Observers have been told of the task, so they will be told of its end. */
   #told = false
   #watchers: Set<() => void> | undefined = undefined
+  #ended: number | undefined = undefined
 
   bytesSent = 0
   bytesReceived = 0
@@ -106,7 +109,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     this.onQueue = onQueue
     this.trust = trust
     this.priority = options.priority ?? 0.5
-    this.observed = session.queue.listening || delegate.events !== undefined
+    this.observed = session.queue.listening || delegate.events !== undefined ||
+      session.slots.instruments.length > 0
     this.bytesExpectedToSend = bodyLength(request.body)
     this.expectContinue = options.expectContinue === true && request.body !== undefined
     this.started = started
@@ -212,8 +216,10 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     this.error = error
     if (error !== undefined && this.#failure === undefined && error._tag !== "FileError") this.#failure = error
     this.stopClock()
+    this.#ended = this.now()
     if (this.observed) {
       const metrics = this.metrics = this.collect()
+      for (const instrument of this.session.slots.instruments) instrument.ended(this)
       if (this.#told) {
         this.#tell({ _tag: "MetricsCollected", taskIdentifier: this.taskIdentifier, metrics })
         this.#tell({ _tag: "TaskCompleted", taskIdentifier: this.taskIdentifier, error, interrupted })
@@ -238,7 +244,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
 
   /** The metrics so far. */
   collect(): TaskMetrics {
-    const taskInterval = { start: this.started, end: this.now() }
+    const taskInterval = { start: this.started, end: this.#ended ?? this.now() }
     const decisions = this.decisions?.entries.slice()
     return { taskInterval, redirectCount: this.redirectCount, transactions: this.transactions.map(measured), decisions }
   }

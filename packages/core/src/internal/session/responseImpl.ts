@@ -35,7 +35,7 @@ export class ResponseImpl implements SessionResponse {
   constructor(wire: WireResponse, context: ExchangeContext, bytes: Uint8Array | undefined) {
     this.#wire = wire
     this.#context = context
-    this.#fetchType = context.transaction.fetchType
+    this.#fetchType = context.transaction.fetchType ?? "networkLoad"
     this.#bytes = bytes
     this.#consumed = bytes !== undefined
   }

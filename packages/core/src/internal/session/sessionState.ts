@@ -33,6 +33,7 @@ import { bindBody } from "./bodyOwner.ts"
 import { type DelegateQueue, OnDelegateQueue } from "./delegateQueue.ts"
 import { ExchangeContext } from "./exchangeContext.ts"
 import { Listener } from "./exchangeListener.ts"
+import type { Instrument } from "./instrument.ts"
 import type { Wheel } from "./timers.ts"
 import type { TrustAskers } from "./trustAskers.ts"
 
@@ -46,6 +47,7 @@ export interface SessionSlots {
   readonly codings: ContentCodingsService | undefined
   readonly digests: DigestsService | undefined
   readonly interceptors: ReadonlyArray<InterceptorService>
+  readonly instruments: ReadonlyArray<Instrument>
   readonly credentials: CredentialStorageService
   readonly cache: CacheHandlerService | undefined
   readonly urlCache: UrlCacheService | undefined
@@ -152,6 +154,7 @@ export class SessionState {
     if (prepared.right.request.body?._tag === "Stream") bindBody(exchange, this, fiber)
     const listener = Context.get(context, Listener)
     if (listener?.begins(exchange) === true) exchange.listener = listener
+    for (const instrument of this.slots.instruments) instrument.began?.(exchange)
     this.#tasks.add(exchange)
     return Either.right(exchange)
   }

@@ -1,0 +1,75 @@
+/** The numbers that IANA gives to versions of TLS and to its cipher suites, by the names that platforms use for them. */
+
+const versions: ReadonlyMap<string, number> = new Map([
+  ["SSLv3", 0x0300],
+  ["TLSv1", 0x0301],
+  ["TLSv1.1", 0x0302],
+  ["TLSv1.2", 0x0303],
+  ["TLSv1.3", 0x0304]
+])
+
+/** Name in the registry, name in OpenSSL where that is another one, and number. */
+const suites: ReadonlyArray<readonly [iana: string, openssl: string | undefined, number: number]> = [
+  ["TLS_AES_128_GCM_SHA256", undefined, 0x1301],
+  ["TLS_AES_256_GCM_SHA384", undefined, 0x1302],
+  ["TLS_CHACHA20_POLY1305_SHA256", undefined, 0x1303],
+  ["TLS_AES_128_CCM_SHA256", undefined, 0x1304],
+  ["TLS_AES_128_CCM_8_SHA256", undefined, 0x1305],
+  ["TLS_RSA_WITH_AES_128_CBC_SHA", "AES128-SHA", 0x002f],
+  ["TLS_DHE_RSA_WITH_AES_128_CBC_SHA", "DHE-RSA-AES128-SHA", 0x0033],
+  ["TLS_RSA_WITH_AES_256_CBC_SHA", "AES256-SHA", 0x0035],
+  ["TLS_DHE_RSA_WITH_AES_256_CBC_SHA", "DHE-RSA-AES256-SHA", 0x0039],
+  ["TLS_RSA_WITH_AES_128_CBC_SHA256", "AES128-SHA256", 0x003c],
+  ["TLS_RSA_WITH_AES_256_CBC_SHA256", "AES256-SHA256", 0x003d],
+  ["TLS_DHE_RSA_WITH_AES_128_CBC_SHA256", "DHE-RSA-AES128-SHA256", 0x0067],
+  ["TLS_DHE_RSA_WITH_AES_256_CBC_SHA256", "DHE-RSA-AES256-SHA256", 0x006b],
+  ["TLS_RSA_WITH_AES_128_GCM_SHA256", "AES128-GCM-SHA256", 0x009c],
+  ["TLS_RSA_WITH_AES_256_GCM_SHA384", "AES256-GCM-SHA384", 0x009d],
+  ["TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "DHE-RSA-AES128-GCM-SHA256", 0x009e],
+  ["TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "DHE-RSA-AES256-GCM-SHA384", 0x009f],
+  ["TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", "ECDHE-ECDSA-AES128-SHA", 0xc009],
+  ["TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", "ECDHE-ECDSA-AES256-SHA", 0xc00a],
+  ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "ECDHE-RSA-AES128-SHA", 0xc013],
+  ["TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", "ECDHE-RSA-AES256-SHA", 0xc014],
+  ["TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256", "ECDHE-ECDSA-AES128-SHA256", 0xc023],
+  ["TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384", "ECDHE-ECDSA-AES256-SHA384", 0xc024],
+  ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", "ECDHE-RSA-AES128-SHA256", 0xc027],
+  ["TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", "ECDHE-RSA-AES256-SHA384", 0xc028],
+  ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", 0xc02b],
+  ["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384", 0xc02c],
+  ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256", 0xc02f],
+  ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384", 0xc030],
+  ["TLS_RSA_WITH_AES_128_CCM", "AES128-CCM", 0xc09c],
+  ["TLS_RSA_WITH_AES_256_CCM", "AES256-CCM", 0xc09d],
+  ["TLS_DHE_RSA_WITH_AES_128_CCM", "DHE-RSA-AES128-CCM", 0xc09e],
+  ["TLS_DHE_RSA_WITH_AES_256_CCM", "DHE-RSA-AES256-CCM", 0xc09f],
+  ["TLS_ECDHE_ECDSA_WITH_AES_128_CCM", "ECDHE-ECDSA-AES128-CCM", 0xc0ac],
+  ["TLS_ECDHE_ECDSA_WITH_AES_256_CCM", "ECDHE-ECDSA-AES256-CCM", 0xc0ad],
+  ["TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", "ECDHE-ECDSA-AES128-CCM8", 0xc0ae],
+  ["TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8", "ECDHE-ECDSA-AES256-CCM8", 0xc0af],
+  ["TLS_ECDHE_ECDSA_WITH_CAMELLIA_128_CBC_SHA256", "ECDHE-ECDSA-CAMELLIA128-SHA256", 0xc072],
+  ["TLS_ECDHE_ECDSA_WITH_CAMELLIA_256_CBC_SHA384", "ECDHE-ECDSA-CAMELLIA256-SHA384", 0xc073],
+  ["TLS_ECDHE_RSA_WITH_CAMELLIA_128_CBC_SHA256", "ECDHE-RSA-CAMELLIA128-SHA256", 0xc076],
+  ["TLS_ECDHE_RSA_WITH_CAMELLIA_256_CBC_SHA384", "ECDHE-RSA-CAMELLIA256-SHA384", 0xc077],
+  ["TLS_ECDHE_RSA_WITH_ARIA_128_GCM_SHA256", "ECDHE-ARIA128-GCM-SHA256", 0xc060],
+  ["TLS_ECDHE_RSA_WITH_ARIA_256_GCM_SHA384", "ECDHE-ARIA256-GCM-SHA384", 0xc061],
+  ["TLS_ECDHE_ECDSA_WITH_ARIA_128_GCM_SHA256", "ECDHE-ECDSA-ARIA128-GCM-SHA256", 0xc05c],
+  ["TLS_ECDHE_ECDSA_WITH_ARIA_256_GCM_SHA384", "ECDHE-ECDSA-ARIA256-GCM-SHA384", 0xc05d],
+  ["TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305", 0xcca8],
+  ["TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305", 0xcca9],
+  ["TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "DHE-RSA-CHACHA20-POLY1305", 0xccaa]
+]
+
+const numbers: ReadonlyMap<string, number> = new Map(
+  suites.flatMap(([iana, openssl, number]): ReadonlyArray<readonly [string, number]> =>
+    openssl === undefined ? [[iana, number]] : [[iana, number], [openssl, number]]
+  )
+)
+
+/** The number of a version, as it stands in a ClientHello (RFC 8446 4.1.2); `undefined` for a name that is not known. */
+export const tlsVersionNumber = (name: string | undefined): number | undefined =>
+  name === undefined ? undefined : versions.get(name)
+
+/** The number of a cipher suite in IANA's registry; `undefined` for a name that is not known. */
+export const cipherSuiteNumber = (name: string | undefined): number | undefined =>
+  name === undefined ? undefined : numbers.get(name)
