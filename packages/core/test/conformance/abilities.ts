@@ -1,9 +1,10 @@
 /** The one table of what not every transport can do: a case that needs it runs on the others only. */
 
-/** Node's engine, with and without TLS; a script; `fetch` in Chromium over HTTP/1.1 and, streaming, over HTTP/2; that of Node. */
+/** Node's engine over TCP, over TLS and over HTTP/2; a script; `fetch` in Chromium over HTTP/1.1 and, streaming, over HTTP/2; that of Node. */
 export type Subject =
   | "node"
   | "node over TLS"
+  | "node over HTTP/2"
   | "scripted"
   | "chromium"
   | "chromium over HTTP/2"

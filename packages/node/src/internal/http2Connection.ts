@@ -37,6 +37,12 @@ const answerTime = 10_000
 /** Fields above the limit that are still received, so that they are refused by name. */
 const fieldsReceived = 4 * defaultLimits.maxFields
 
+/**
+ * Megabytes. What is being sent is counted, and above the limit every answer is refused; how much that is, uploads limit
+ * themselves.
+ */
+const memory = 4096
+
 /** What is done to a stream whose other side breaks the rules; the server may say the same of us. */
 const violations: ReadonlyMap<number, string> = new Map([
   [constants.NGHTTP2_PROTOCOL_ERROR, "PROTOCOL_ERROR"],
@@ -98,6 +104,7 @@ export class Http2Connection implements ConnectionListener {
     this.session = connect(origin, {
       createConnection: () => connection.handOver(early),
       maxHeaderListPairs: fieldsReceived,
+      maxSessionMemory: memory,
       settings: {
         enablePush: false,
         initialWindowSize: streamWindow,
@@ -298,6 +305,8 @@ export class Http2Connection implements ConnectionListener {
     const left = this.#heard + silence - now
     if (left > 0) return this.#arm(left)
     if (this.#pinged || this.session.destroyed) return
+    // whether it speaks at all is another timer's question
+    if (!this.#ready) return this.#arm(silence)
     this.#pinged = true
     const waiting = this.#home.timers.afterWeak(answerTime, () => this.#unanswered())
     this.session.ping((error) => {

@@ -54,6 +54,8 @@ export class Http2Stream implements Wire, BodyTarget {
   /** The server has ended its side as it should. */
   #ended = false
   #told = false
+  /** What comes is not looked at any more. */
+  #broken = false
   #loss: Loss | undefined = undefined
   #refusal: InvalidRequest | undefined = undefined
   #error: Error | undefined = undefined
@@ -159,10 +161,11 @@ export class Http2Stream implements Wire, BodyTarget {
     this.pending = false
     const exchange = this.#exchange
     if (exchange === undefined) return
-    if (this.#ended && this.#held === undefined && !this.#told) {
+    if (this.#ended && this.#held === undefined && !this.#told && !this.#broken) {
       this.#told = true
-      if (this.#length !== undefined && this.bodyBytes !== this.#length) this.#loss = this.#connection.lossOf(this, 0)
-      else exchange.onComplete(this.#trailers)
+      if (!this.#answered) this.#fault(malformed("the stream ended without a response", 0))
+      else if (this.#length === undefined || this.bodyBytes === this.#length) exchange.onComplete(this.#trailers)
+      else this.#loss = this.#connection.lossOf(this, 0)
     }
     exchange.onReadEnd()
     if (this.#loss !== undefined) this.#exchange?.onLost(this.#loss)
@@ -196,7 +199,7 @@ export class Http2Stream implements Wire, BodyTarget {
 
   readonly #onResponse = (_headers: unknown, _flags: number, raw: ReadonlyArray<string>): void => {
     const exchange = this.#exchange
-    if (exchange === undefined || this.#answered) return
+    if (exchange === undefined || this.#answered || this.#broken) return
     const status = statusOf(raw)
     if (status < 200) return this.#informed(status, raw)
     this.#comes()
@@ -212,7 +215,7 @@ export class Http2Stream implements Wire, BodyTarget {
   }
 
   readonly #onHeaders = (_headers: unknown, _flags: number, raw: ReadonlyArray<string>): void => {
-    if (!this.#answered) this.#informed(statusOf(raw), raw)
+    if (!this.#answered && !this.#broken) this.#informed(statusOf(raw), raw)
   }
 
   #informed(status: number, raw: ReadonlyArray<string>): void {
@@ -233,7 +236,7 @@ export class Http2Stream implements Wire, BodyTarget {
   }
 
   readonly #onTrailers = (_headers: unknown, _flags: number, raw: ReadonlyArray<string>): void => {
-    if (this.#exchange === undefined) return
+    if (this.#exchange === undefined || this.#broken) return
     this.#comes()
     const wrong = tooLarge(raw, this.#connection.maximumHeadBytes)
     if (wrong !== undefined) return this.#fault(wrong)
@@ -248,7 +251,7 @@ export class Http2Stream implements Wire, BodyTarget {
   // `false`: the window is not opened again by what was received
   #onData(chunk: Uint8Array): boolean {
     const exchange = this.#exchange
-    if (exchange === undefined) return true
+    if (exchange === undefined || this.#broken) return true
     this.#comes()
     this.bodyBytes += chunk.length
     // a part of what was read for several streams, so it is lent only; and no Buffer, whose `slice` is another one
@@ -271,7 +274,7 @@ export class Http2Stream implements Wire, BodyTarget {
 
   readonly #onClose = (): void => {
     this.#connection.left(this)
-    if (this.#ended || this.#exchange === undefined) return
+    if (this.#ended || this.#exchange === undefined || this.#broken) return
     this.#comes()
     const code = this.#stream?.rstCode ?? 0
     const wrong = this.#connection.faultOf(code, this.#error, this.bodyBytes)
@@ -281,6 +284,7 @@ export class Http2Stream implements Wire, BodyTarget {
   }
 
   #fault(fault: ParseFault): void {
+    this.#broken = true
     this.#exchange?.onFault(fault)
   }
 

@@ -1,6 +1,7 @@
-// The transport of Node, on a server of Node's own `node:http`, and on the same over TLS.
+// The transport of Node on servers of Node's own: over TCP, over TLS, and over HTTP/2.
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
+import { type AlpnProtocol, Transport } from "@urlsession/core/Transport"
 import * as NodeSession from "@urlsession/node/NodeSession"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,7 +15,24 @@ const trusting = Layer.unwrapEffect(
   Effect.map(Running, ({ root }) => ChallengeResolver.layer({ ServerTrust: ServerTrust.additionalRoots([root]) }))
 )
 
+const offering = (...alpnProtocols: ReadonlyArray<AlpnProtocol>) =>
+  Layer.provideMerge(
+    Layer.effect(
+      Transport,
+      Effect.map(Transport, (transport) => ({
+        ...transport,
+        open: (options) => transport.open({ ...options, alpnProtocols })
+      }))
+    ),
+    NodeSession.services
+  )
+
 conformance({
   subject: "node over TLS",
-  layer: Layer.provideMerge(trusting, Layer.merge(servedSecurely, NodeSession.services))
+  layer: Layer.provideMerge(trusting, Layer.merge(servedSecurely, offering("http/1.1")))
+})
+
+conformance({
+  subject: "node over HTTP/2",
+  layer: Layer.provideMerge(trusting, Layer.merge(servedSecurely, offering("h2")))
 })

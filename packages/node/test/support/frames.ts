@@ -149,6 +149,8 @@ export interface Script {
   readonly onFrame?: (peer: FramePeer, one: Frame) => void
   /** PING is not answered. */
   readonly deaf?: boolean
+  /** Nothing at all is said that a test does not say. */
+  readonly mute?: boolean
 }
 
 export interface FrameServer extends RawServer {
@@ -163,7 +165,7 @@ export const frameServer = (issued: Issued, script: Script): Effect.Effect<Frame
   const rests: Array<Buffer> = []
   const hear = (peer: FramePeer, one: Frame): void => {
     peer.frames.push(one)
-    if (one.type === types.settings && !isAck(one)) peer.send(settingsAck)
+    if (one.type === types.settings && !isAck(one) && script.mute !== true) peer.send(settingsAck)
     if (one.type === types.ping && !isAck(one) && script.deaf !== true) peer.send(ping(true, one.payload))
     if (one.type === types.headers && !peer.streams.includes(one.stream)) {
       peer.streams.push(one.stream)
@@ -190,8 +192,8 @@ export const frameServer = (issued: Issued, script: Script): Effect.Effect<Frame
       let rest = Buffer.concat([rests[index] ?? Buffer.alloc(0), bytes])
       if (first) {
         rest = rest.subarray(preface)
-        if (script.onPreface === undefined) peer.send(settings())
-        else script.onPreface(peer)
+        if (script.onPreface !== undefined) script.onPreface(peer)
+        else if (script.mute !== true) peer.send(settings())
       }
       while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
         const end = 9 + rest.readUIntBE(0, 3)
