@@ -7,7 +7,9 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as CookieStorage from "@urlsession/core/CookieStorage"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
+import * as UrlCache from "@urlsession/core/UrlCache"
 import * as UrlSession from "@urlsession/core/UrlSession"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -29,24 +31,30 @@ export type Services = NodeTransport.Capabilities | FileSystem
  */
 export const services: Layer.Layer<Services> = Layer.merge(NodeTransport.layer, NodeFileSystem.layer)
 
-/** A storage of cookies that is there, or that the delegate brings along, is the one. */
+/** The one that is there, or else one of this session's own: fresh, since another session has its own too. */
+const unlessGiven = <I, S>(tag: Context.Tag<I, S>, own: Layer.Layer<I>): Layer.Layer<I> =>
+  Layer.unwrapEffect(
+    Effect.map(Effect.serviceOption(tag), (given) =>
+      Option.isSome(given) ? Layer.succeed(tag, given.value) : Layer.fresh(own))
+  )
+
+/** What the delegate brings along comes before either. */
 const session = <Delegate, E, R>(
   configuration: SessionConfiguration.SessionConfiguration,
   delegate: Layer.Layer<Delegate, E, R> | undefined
-): Layer.Layer<UrlSession.UrlSession, E, R | NodeTransport.Capabilities> =>
-  Layer.unwrapEffect(
-    Effect.map(Effect.serviceOption(CookieStorage.CookieStorage), (given) => {
-      if (Option.isSome(given)) return UrlSession.layer(configuration, delegate)
-      // fresh: another session has cookies of its own
-      const cookies = Layer.fresh(CookieStorage.layerMemory)
-      return UrlSession.layer(configuration, delegate === undefined ? cookies : Layer.merge(cookies, delegate))
-    })
+): Layer.Layer<UrlSession.UrlSession, E, R | NodeTransport.Capabilities> => {
+  const stores = Layer.merge(
+    unlessGiven(CookieStorage.CookieStorage, CookieStorage.layerMemory),
+    unlessGiven(UrlCache.UrlCache, UrlCache.layerMemory())
   )
+  return UrlSession.layer(configuration, delegate === undefined ? stores : Layer.merge(stores, delegate))
+}
 
 /**
  * A session with the platform's services beside it, so that handlers of tasks find them too. The delegate is an argument, as
- * in `UrlSession.layer`; what it needs of the platform (`ServerTrustControl`) is given to it here. Cookies are kept in memory, for
- * this session alone, unless the delegate brings a `CookieStorage` along or one is provided.
+ * in `UrlSession.layer`; what it needs of the platform (`ServerTrustControl`) is given to it here. Cookies, and
+ * responses (`UrlCache`, 4 MiB), are kept in memory, for this session alone, unless the delegate brings a `CookieStorage` or a
+ * `UrlCache` along or one is provided.
  *
  * @example
  * ```ts

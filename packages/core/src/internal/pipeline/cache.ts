@@ -14,6 +14,7 @@ import { varyMatches } from "../protocol/vary.ts"
 import { Partitions } from "../session/cachePartition.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
+import { consulted, updated } from "./cacheDecisions.ts"
 import { Keeping, lookupOf, type Sent } from "./cacheKeeping.ts"
 import { cachePolicy, forEveryPolicy, refuseToLoad } from "./cachePolicy.ts"
 import { Refreshing } from "./cacheRefresh.ts"
@@ -40,7 +41,8 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
   const partitions = new Partitions(entries.partitionKey, undefined)
   const partitionOf = entries.mode.shared
     ? () => ""
-    : (request: WireRequest, context: ExchangeContext) => partitions.of(request, context)
+    : (request: WireRequest, context: ExchangeContext, setsCookies = false) =>
+      partitions.of(request, context, setsCookies)
   const keeping = new Keeping(session, entries, partitionOf)
   const refreshing = new Refreshing(session, keeping, next)
   const now = () => session.wheel.now()
@@ -118,17 +120,18 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
         return again(request, context, asked, response, "the 304 is about another version (RFC 9111 4.3.4)")
       }
       response.body.cancel()
-      const updated = keeping.freshened(sent, entry, response)
+      const fresh = keeping.freshened(sent, entry, response)
+      context.decisions?.about(updated("Refresh", "the origin says that it holds (RFC 9111 4.3.4)"))
       const at = now()
       const status = {
         hit: false,
         forward: "stale",
         forwardStatus,
-        ttl: ttl(updated, at),
+        ttl: ttl(fresh, at),
         stored: true,
         detail
       } as const
-      return Effect.succeed(serve(updated, extent, request, context, at, status))
+      return Effect.succeed(serve(fresh, extent, request, context, at, status))
     })
   }
 
@@ -208,7 +211,9 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     const entry = found.find((one) => one.vary.length === 0 || varyMatches(one.vary, lookup))
     const policy = cachePolicy(session, context)
     const rounds = (context.authentication?.rounds ?? 0) > 0
-    return carryOut(decide(asked, policy, entry, found.length > 0, rounds, now()), entry, request, context, asked)
+    const decision = decide(asked, policy, entry, found.length > 0, rounds, now())
+    context.decisions?.led(consulted(decision))
+    return carryOut(decision, entry, request, context, asked)
   }
 
   return (given, context) => {

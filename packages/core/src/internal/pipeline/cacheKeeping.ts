@@ -22,6 +22,7 @@ import { isStrong, speaksOf, validatorsOf } from "../protocol/validators.ts"
 import { sameVary, varyPairs } from "../protocol/vary.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
+import { updated } from "./cacheDecisions.ts"
 
 /** A request that has been sent on; `request` is the caller's, without what was added to ask about a kept response. */
 export interface Sent {
@@ -50,7 +51,7 @@ const without = (fields: HeaderFields, ...names: ReadonlyArray<string>): Readonl
   return flat
 }
 
-type PartitionOf = (request: WireRequest, context: ExchangeContext) => string | undefined
+type PartitionOf = (request: WireRequest, context: ExchangeContext, setsCookies?: boolean) => string | undefined
 
 /** See the head of this file. */
 export class Keeping {
@@ -74,10 +75,11 @@ export class Keeping {
     const responseTime = this.#session.wheel.now()
     const gone = invalidated(request.method, request.url.href, response.status, response.fields)
     for (const url of gone) this.#entries.remove(url)
+    if (gone.length > 0) context.decisions?.about(updated("Invalidate", "an unsafe method succeeded (RFC 9111 4.4)"))
     if (request.method === "HEAD") this.#head(sent, response, context, responseTime)
     // nothing may be learned from whom the platform refuses
     if (response.connection?.overridden === true) return { ...response, cache: status }
-    const partition = this.#partitionOf(request, context)
+    const partition = this.#partitionOf(request, context, response.fields.has("set-cookie"))
     const decision = partition === undefined || !response.body.delimited
       ? undefined
       : mayStore({
@@ -90,6 +92,16 @@ export class Keeping {
       }, this.#entries.mode)
     const limit = this.#entries.entryLimit()
     const tooLong = response.body.length !== undefined && response.body.length > limit
+    if (context.decisions !== undefined && request.method !== "HEAD") {
+      const why = partition === undefined
+        ? "its Authorization is used once"
+        : decision === undefined
+        ? "nobody can tell whether it is whole (RFC 9111 3.3)"
+        : decision.store
+        ? tooLong ? "it is longer than the limit" : "it may be kept once it is whole (RFC 9111 3)"
+        : decision.why
+      context.decisions.about(updated(decision?.store === true && !tooLong ? "Store" : "LeaveOut", why))
+    }
     if (partition === undefined || decision?.store !== true || tooLong) return { ...response, cache: status }
     const { part } = decision
     if (
@@ -208,7 +220,7 @@ export class Keeping {
   /** A kept response of which the origin says that it holds. */
   freshened(sent: Sent, entry: Entry, answer: WireResponse): Entry {
     const { mode } = this.#entries
-    const updated: StoredResponse = {
+    const fresh: StoredResponse = {
       ...storedOf(entry),
       fields: updatedFields(entry.fields, answer.fields, mode),
       requestTime: sent.requestTime,
@@ -220,13 +232,13 @@ export class Keeping {
       authorized: sent.request.fields.some(({ name }) => name === "authorization"),
       url: entry.url,
       status: entry.status,
-      fields: updated.fields
+      fields: fresh.fields
     }, mode)
     if (answer.connection?.overridden !== true) {
-      if (allowed.store) this.#entries.put(updated)
+      if (allowed.store) this.#entries.put(fresh)
       else this.#entries.remove(entry.url, entry.partition)
     }
-    return new Entry(updated, mode)
+    return new Entry(fresh, mode)
   }
 
   /** The rest of a part that is kept; `undefined` where it is not its rest. */

@@ -46,28 +46,34 @@ const remembered = 256
 /** See the head of this file. */
 export class Partitions {
   readonly #key: Uint8Array
-  readonly #cookieStore: object | undefined
+  /** Of the cookie store, where there is one. */
+  readonly #cookies: string
   readonly #hashes = new Map<string, string>()
 
   constructor(key: Uint8Array, cookieStore: object | undefined) {
     this.#key = key
-    this.#cookieStore = cookieStore
+    this.#cookies = cookieStore === undefined ? "" : `cookies:${names.of(cookieStore)}\n`
   }
 
-  /** The partition of a request; `undefined` where nothing that is kept for it could be found again. */
-  of(request: WireRequest, context: ExchangeContext): string | undefined {
-    let parts = ""
+  /**
+   * The partition of a request; `undefined` where nothing that is kept for it could be found again. Cookies of a store are the
+   * store's: it is the store that counts, and not what is in it at the moment, for a request that has some and for a response
+   * that sets some.
+   */
+  of(request: WireRequest, context: ExchangeContext, setsCookies: boolean): string | undefined {
+    let parts = setsCookies ? this.#cookies : ""
     for (const { name, value } of request.fields) {
       if (!isCredentialField(name)) continue
       if (name === "authorization" && oneTime.test(value)) return undefined
-      // cookies of a store are the store's: it is the store that counts, and not what is in it at the moment
-      if (name === "cookie" && this.#cookieStore !== undefined && !ownCookie(context)) continue
+      if (name === "cookie" && this.#cookies !== "") {
+        if (!setsCookies) parts += this.#cookies
+        if (!ownCookie(context)) continue
+      }
       parts += `${name}:${value.length}:${value}\n`
     }
     const { identity } = context.trust
     const { cachePartition } = context.options
     if (cachePartition !== undefined) parts += `partition:${cachePartition.length}:${cachePartition}\n`
-    if (this.#cookieStore !== undefined) parts += `cookies:${names.of(this.#cookieStore)}\n`
     if (context.trust.decide !== undefined || context.trust.roots._tag !== "System" || identity !== undefined) {
       parts += `trust:${names.of(context.trust)}\n`
     }
