@@ -1,4 +1,5 @@
 // The bench: `npm run bench -- get`. See README.md for the method.
+import { cache } from "./cache.mjs"
 import { loadOurs } from "./clients/ours.mjs"
 import { cookies } from "./cookies.mjs"
 import { digest } from "./digest.mjs"
@@ -34,6 +35,8 @@ const run = async (command, options, origin, environment) => {
       return { passed: true, result: await digest(options, environment) }
     case "cookies":
       return { passed: true, result: await cookies(options, environment.print) }
+    case "cache":
+      return { passed: true, result: await cache(options, environment) }
     case "upload":
       return { passed: true, result: await upload(origin.plain, options, environment) }
     case "h2":

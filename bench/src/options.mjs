@@ -13,6 +13,7 @@ commands
   upload          1 GiB out of a file, a fresh process per client and round
   digest          GET of 1 KiB behind Digest authentication, at a server that lets no count pass twice
   cookies         the Cookie field for a URL, ours and tough-cookie's, by the size of the store
+  cache           a hit of 1 KiB in memory, among 1, 1,000 and 10,000 entries
   h2              GET of 1 KiB over one connection of HTTP/2
   scale           ours alone: from 1 to 1,024 requests at a time, and over 1 to 512 hosts
   sessions        sessions opened, used and closed: handles and retained heap
@@ -22,7 +23,7 @@ commands
 options
   --rounds <n>       rounds (get 15, download 9)
   --concurrency <n>  connections and requests at a time for get (64)
-  --requests <n>     requests per client and round for get (2000); sessions for sessions (2000)
+  --requests <n>     requests per client and round for get (2000), hits for cache (5000); sessions for sessions (2000)
   --bytes <n>        size of a download (268435456) or an upload (1073741824)
   --clients <a,b>    only these clients
   --json             one JSON object on standard output and nothing else
@@ -37,6 +38,7 @@ const commands = [
   "upload",
   "digest",
   "cookies",
+  "cache",
   "h2",
   "scale",
   "sessions",
@@ -84,7 +86,7 @@ const namesOf = (text) => {
 const expand = (command) => {
   switch (command) {
     case "all":
-      return ["get", "get-tls", "download-plain", "download-tls", "upload", "digest", "h2", "scale", "sessions"]
+      return ["get", "get-tls", "download-plain", "download-tls", "upload", "digest", "cache", "h2", "scale", "sessions"]
     case "download":
       return ["download-plain", "download-tls"]
     default:

@@ -32,9 +32,9 @@ export type Services = NodeTransport.Capabilities | FileSystem
 export const services: Layer.Layer<Services> = Layer.merge(NodeTransport.layer, NodeFileSystem.layer)
 
 /** The one that is there, or else one of this session's own: fresh, since another session has its own too. */
-const unlessGiven = <I, S>(tag: Context.Tag<I, S>, own: Layer.Layer<I>): Layer.Layer<I> =>
+const unlessGiven = <I, S, R>(tag: Context.Tag<I, S>, own: Layer.Layer<I, never, R>): Layer.Layer<I, never, R> =>
   Layer.unwrapEffect(
-    Effect.map(Effect.serviceOption(tag), (given) =>
+    Effect.map(Effect.serviceOption(tag), (given): Layer.Layer<I, never, R> =>
       Option.isSome(given) ? Layer.succeed(tag, given.value) : Layer.fresh(own))
   )
 

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
+import * as CookieStorage from "@urlsession/core/CookieStorage"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlCache from "@urlsession/core/UrlCache"
 import * as UrlSession from "@urlsession/core/UrlSession"
@@ -122,4 +123,38 @@ describe("partitions (RFC 9111 7.3)", () => {
         )
       )
     ))
+})
+
+describe("cookies of a store", () => {
+  const withJar = (answers: Parameters<typeof caching>[0]) =>
+    Effect.provide(
+      UrlSession.layer(undefined, CookieStorage.layerMemory).pipe(
+        Layer.provideMerge(UrlCache.layerMemory()),
+        Layer.provideMerge(TestTransport.layer({ answer: answers }))
+      )
+    )
+  const other = <A, E>(effect: Effect.Effect<A, E, UrlSession.UrlSession>) =>
+    Effect.flatMap(UrlCache.UrlCache, (cache) =>
+      Effect.provide(
+        effect,
+        UrlSession.layer(
+          undefined,
+          Layer.merge(Layer.fresh(CookieStorage.layerMemory), Layer.succeed(UrlCache.UrlCache, cache))
+        )
+      ))
+
+  it.effect("what came with cookies, or was asked for with some, is for that store alone", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      assert.strictEqual((yield* other(ask())).body, "body 1")
+      // asked with the cookie that came: the store's own answer, and nobody else's
+      assert.strictEqual((yield* ask()).body, "body 0")
+      assert.strictEqual(yield* count, 2)
+    }).pipe(withJar((request) => answer({ "cache-control": "max-age=60", "set-cookie": `sid=${request.index}` })(request))))
+
+  it.effect("without a cookie either way it is for all", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      assert.strictEqual((yield* other(ask())).body, "body 0")
+    }).pipe(withJar(answer({ "cache-control": "max-age=60" }))))
 })

@@ -38,7 +38,7 @@ const isOutageStatus = (status: number): boolean => status === 500 || (status >=
 
 export const cache = (session: SessionState, service: UrlCacheService): Stage => (next) => {
   const { entries } = service
-  const partitions = new Partitions(entries.partitionKey, undefined)
+  const partitions = new Partitions(entries.partitionKey, session.slots.cookies)
   const partitionOf = entries.mode.shared
     ? () => ""
     : (request: WireRequest, context: ExchangeContext, setsCookies = false) =>
