@@ -86,7 +86,18 @@ const namesOf = (text) => {
 const expand = (command) => {
   switch (command) {
     case "all":
-      return ["get", "get-tls", "download-plain", "download-tls", "upload", "digest", "cache", "h2", "scale", "sessions"]
+      return [
+        "get",
+        "get-tls",
+        "download-plain",
+        "download-tls",
+        "upload",
+        "digest",
+        "cache",
+        "h2",
+        "scale",
+        "sessions"
+      ]
     case "download":
       return ["download-plain", "download-tls"]
     default:

@@ -58,7 +58,9 @@ describe("a cached response", () => {
   })
   it("has the hash of those that it is equal to (TestCachedURLResponse/test_hash)", () => {
     assert.strictEqual(Hash.hash(make()), Hash.hash(make()))
-    for (const other of [make({ response: head(201) }), make({ data: bytes("x") }), make({ storagePolicy: "notAllowed" })]) {
+    for (
+      const other of [make({ response: head(201) }), make({ data: bytes("x") }), make({ storagePolicy: "notAllowed" })]
+    ) {
       assert.notStrictEqual(Hash.hash(make()), Hash.hash(other))
     }
   })

@@ -321,7 +321,10 @@ describe("a directory", () => {
             const seen = Option.getOrUndefined(text(found))
             if (seen === undefined) return
             const [, round] = seen.split(" ")
-            assert.strictEqual(seen.length, seen.indexOf("y") < 0 ? seen.length : seen.indexOf("y") + Number(round) * 500)
+            assert.strictEqual(
+              seen.length,
+              seen.indexOf("y") < 0 ? seen.length : seen.indexOf("y") + Number(round) * 500
+            )
           }))
         yield* Effect.all([write(cache, "a"), write(other, "b"), looking], { concurrency: "unbounded" })
         const found = Option.getOrThrow(text(yield* cache.get(url)))

@@ -1,5 +1,5 @@
 /** One kept response: its head, its bytes, and what was worked out of them when it was kept. */
-import type { HeaderFields } from "../../HeaderFields.ts"
+import { HeaderFields } from "../../HeaderFields.ts"
 import type { Part } from "../protocol/byteRange.ts"
 import { type CacheMode, judge, type Judged, type KeptHead } from "../protocol/cacheEntry.ts"
 import { sameVary, type VaryPair } from "../protocol/vary.ts"
@@ -44,6 +44,8 @@ export class Entry implements StoredResponse {
   readonly judged: Judged
   /** What it costs to keep it, about. */
   readonly size: number
+  #age = -1
+  #aged: HeaderFields = HeaderFields.empty
 
   constructor(stored: StoredResponse, mode: CacheMode) {
     this.url = stored.url
@@ -65,6 +67,15 @@ export class Entry implements StoredResponse {
 
   get length(): number {
     return this.body.length
+  }
+
+  /** The fields that are given out, with `Age` in seconds: the same value for all who ask within one of them. */
+  fieldsAtAge(age: number): HeaderFields {
+    if (age !== this.#age) {
+      this.#age = age
+      this.#aged = new HeaderFields([...this.judged.fields.flat, "age", String(age)])
+    }
+    return this.#aged
   }
 }
 

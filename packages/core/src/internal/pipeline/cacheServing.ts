@@ -16,9 +16,9 @@ const empty = new Uint8Array(0)
 /** The kept response as it is given out at this moment, without its status. */
 const given = (entry: Entry, extent: Extent, method: string, now: number) => {
   const { judged } = entry
-  const age = String(Math.floor(currentAge(judged.freshness, now) / 1000))
+  const age = Math.floor(currentAge(judged.freshness, now) / 1000)
   if (extent._tag === "Whole") {
-    const fields = new HeaderFields([...judged.fields.flat, "age", age])
+    const fields = entry.fieldsAtAge(age)
     return { status: entry.status, reason: entry.reason, fields, bytes: method === "HEAD" ? empty : entry.body }
   }
   const { part } = extent
@@ -26,7 +26,7 @@ const given = (entry: Entry, extent: Extent, method: string, now: number) => {
   for (const [name, value] of judged.fields) {
     if (name !== "content-length" && name !== "content-range") flat.push(name, value)
   }
-  flat.push("content-length", String(partLength(part)), "content-range", contentRange(part), "age", age)
+  flat.push("content-length", String(partLength(part)), "content-range", contentRange(part), "age", String(age))
   const from = part.first - (entry.part?.first ?? 0)
   const bytes = entry.body.subarray(from, from + partLength(part))
   return { status: 206, reason: "Partial Content", fields: new HeaderFields(flat), bytes }
