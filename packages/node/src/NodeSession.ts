@@ -34,8 +34,10 @@ export const services: Layer.Layer<Services> = Layer.merge(NodeTransport.layer, 
 /** The one that is there, or else one of this session's own: fresh, since another session has its own too. */
 const unlessGiven = <I, S, R>(tag: Context.Tag<I, S>, own: Layer.Layer<I, never, R>): Layer.Layer<I, never, R> =>
   Layer.unwrapEffect(
-    Effect.map(Effect.serviceOption(tag), (given): Layer.Layer<I, never, R> =>
-      Option.isSome(given) ? Layer.succeed(tag, given.value) : Layer.fresh(own))
+    Effect.map(
+      Effect.serviceOption(tag),
+      (given): Layer.Layer<I, never, R> => Option.isSome(given) ? Layer.succeed(tag, given.value) : Layer.fresh(own)
+    )
   )
 
 /** What the delegate brings along comes before either. */

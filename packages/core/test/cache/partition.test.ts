@@ -1,8 +1,8 @@
 /** Two users of one session, and what each may see of the other's answers. */
 import { assert, describe, it } from "@effect/vitest"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
-import * as ServerTrust from "@urlsession/core/ServerTrust"
 import * as CookieStorage from "@urlsession/core/CookieStorage"
+import * as ServerTrust from "@urlsession/core/ServerTrust"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlCache from "@urlsession/core/UrlCache"
 import * as UrlSession from "@urlsession/core/UrlSession"
@@ -150,7 +150,9 @@ describe("cookies of a store", () => {
       // asked with the cookie that came: the store's own answer, and nobody else's
       assert.strictEqual((yield* ask()).body, "body 0")
       assert.strictEqual(yield* count, 2)
-    }).pipe(withJar((request) => answer({ "cache-control": "max-age=60", "set-cookie": `sid=${request.index}` })(request))))
+    }).pipe(
+      withJar((request) => answer({ "cache-control": "max-age=60", "set-cookie": `sid=${request.index}` })(request))
+    ))
 
   it.effect("without a cookie either way it is for all", () =>
     Effect.gen(function*() {
