@@ -1,7 +1,8 @@
 // The program of the design's first page: what a browser cannot do is said by the compiler.
 import * as FetchTransport from "@urlsession/browser/FetchTransport"
-import type { RedirectControl, ServerTrustControl } from "@urlsession/core/Capability"
+import type { CookieControl, RedirectControl, ServerTrustControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
+import * as CookieStorage from "@urlsession/core/CookieStorage"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
 import * as RedirectHandler from "@urlsession/core/RedirectHandler"
@@ -96,6 +97,17 @@ describe("a session in a browser", () => {
     expect(RedirectHandler.make(() => Effect.succeed(RedirectHandler.stop))).type.toBe<
       Effect.Effect<RedirectHandler.RedirectHandlerService, never, RedirectControl>
     >()
+  })
+
+  it("with a storage of cookies does not compile at the edge: the browser keeps them to itself", () => {
+    const keeping = UrlSession.layer(SessionConfiguration.default, CookieStorage.layerMemory)
+    const live = keeping.pipe(Layer.provide(FetchTransport.layer))
+    expect(live).type.toBe<Layer.Layer<UrlSession.UrlSession, never, CookieControl>>()
+    const edge = (layer: Layer.Layer<UrlSession.UrlSession>) => layer
+    expect(edge(live)).type.toRaiseError(
+      "Missing 'CookieControl' in the expected Layer context",
+      "Type 'CookieControl' is not assignable to type 'never'"
+    )
   })
 
   it("the transport gives no capability", () => {

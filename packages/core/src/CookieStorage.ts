@@ -54,7 +54,10 @@ export interface CookieContext {
   readonly method?: string
   /** A redirect has led out of the site before. */
   readonly hasLeftSite?: boolean
-  /** The partition of `Partitioned` cookies, as `https://example.com`. The site of the document, or of the URL, unless said. */
+  /**
+   * The partition of `Partitioned` cookies, as `https://example.com`. Unless said, the site of the document, else that of
+   * `siteForCookies`, else that of the URL itself.
+   */
   readonly partitionKey?: string
   /** `false` for what plays the part of a script: it neither sees nor sets `HttpOnly`. */
   readonly isHttpApi?: boolean
