@@ -107,8 +107,8 @@ export interface CacheConsulted {
   readonly action: "Serve" | "Validate" | "Forward" | "Fail"
   /** The rule by its name, in words of the cache's own: `fresh`, `stale`, `no entry`. */
   readonly rule: string
-  /** `RFC 9111 4.2` and the like. */
-  readonly clause: string
+  /** `RFC 9111 4.2` and the like; `undefined` where a policy of ours decides. */
+  readonly clause: string | undefined
 }
 
 /**
@@ -121,7 +121,7 @@ export interface CacheUpdated {
   readonly _tag: "CacheUpdated"
   readonly action: "Store" | "Refresh" | "Invalidate" | "LeaveOut"
   readonly rule: string
-  readonly clause: string
+  readonly clause: string | undefined
 }
 
 /**

@@ -25,16 +25,18 @@ import { ContentCodings } from "./ContentCodings.ts"
 import { CookieStorage, type CookieStorageService } from "./CookieStorage.ts"
 import { CredentialStorage, makeMemory } from "./CredentialStorage.ts"
 import { Digests } from "./Digests.ts"
+import type { Explanation } from "./Explanation.ts"
 import { Har } from "./Har.ts"
 import { HttpMetrics } from "./HttpMetrics.ts"
 import { Interceptors } from "./Interceptor.ts"
 import { HarCollector } from "./internal/har/collector.ts"
 import { MetricsCollector } from "./internal/metrics/metricsCollector.ts"
-import { pipeline } from "./internal/pipeline/pipeline.ts"
+import { pipeline, stages } from "./internal/pipeline/pipeline.ts"
 import { checkedFields } from "./internal/pipeline/prepare.ts"
 import { AuthenticationMemory } from "./internal/session/authenticationMemory.ts"
 import { DelegateQueue, OnDelegateQueue } from "./internal/session/delegateQueue.ts"
 import { toFile } from "./internal/session/download.ts"
+import { explain } from "./internal/session/explain.ts"
 import type { Instrument } from "./internal/session/instrument.ts"
 import { data, entering, execute } from "./internal/session/run.ts"
 import { checkCapabilities, checkCookies, type SessionSlots, SessionState } from "./internal/session/sessionState.ts"
@@ -98,6 +100,12 @@ export interface Service {
     request: Input,
     path: string
   ) => Effect.Effect<SessionResponse, DownloadError, FileSystem.FileSystem>
+  /**
+   * What would be done with a request, without sending a byte: what it would look like, which cookies and credential would go
+   * along, what the cache and the policies say. Deciders and interceptors are not asked. Fails with `InvalidRequest` for what is
+   * no request.
+   */
+  readonly explain: (request: Input) => Effect.Effect<Explanation, ExchangeError>
   /** Every task that has not completed, those that were never resumed too; its `kind` says what each is for. */
   readonly allTasks: Effect.Effect<ReadonlyArray<SessionTask>>
   /** Takes no new tasks, waits for those that run, then ends the session. */
@@ -178,11 +186,12 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime<never>(), RuntimeFlags.Interruption)
     const wheel = new Wheel(yield* Clock.clockWith(Effect.succeed), runtime)
     const transportScope = yield* Scope.make()
+    const judgeAddress = yield* readAddressPolicy
     const transport = yield* Scope.extend(
       service.open({
         maximumConnectionsPerHost: configuration.httpMaximumConnectionsPerHost,
         timers: wheel,
-        judgeAddress: yield* readAddressPolicy,
+        judgeAddress,
         tlsMinimumVersion: configuration.tlsMinimumVersion,
         tlsMaximumVersion: configuration.tlsMaximumVersion,
         alpnProtocols: configuration.alpnProtocols,
@@ -202,6 +211,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
       queue: new DelegateQueue(yield* optional(SessionEvents), runtime),
       memory: new AuthenticationMemory(),
       askers: new TrustAskers(slots.challenge),
+      judgeAddress,
       additionalFields: yield* checkedFields(configuration.httpAdditionalHeaders),
       closeTransport: Scope.close(transportScope, Exit.void),
       pipeline
@@ -229,6 +239,7 @@ const serviceOf = (state: SessionState): Service => {
           (context) => context.complete(undefined, false),
           "download"
         )),
+    explain: (request) => explain(state, stages(state), request),
     allTasks: Effect.sync(() => state.tasks.map(handleOf)),
     finishTasksAndInvalidate: onQueue((queue) => state.finishTasksAndInvalidate(queue)),
     invalidateAndCancel: onQueue((queue) => state.invalidateAndCancel(queue)),

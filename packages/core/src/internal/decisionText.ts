@@ -31,9 +31,10 @@ export const format = (decision: Decision): string => {
     case "CookiesLearned":
       return `cookies: stored ${list(decision.stored)}${refusals(decision.refused)}`
     case "CacheConsulted":
-      return `cache: ${decision.action}, ${decision.rule} (${decision.clause})`
     case "CacheUpdated":
-      return `cache: ${decision.action}, ${decision.rule} (${decision.clause})`
+      return `cache: ${decision.action}, ${decision.rule}${
+        decision.clause === undefined ? "" : ` (${decision.clause})`
+      }`
     case "CredentialAttached":
       return `credential: ${decision.scheme} for ${decision.space}${decision.ahead ? ", ahead of any challenge" : ""}`
     case "ChallengeAnswered":

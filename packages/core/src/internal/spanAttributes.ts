@@ -107,3 +107,15 @@ export const ofAttempt = (attempt: TransactionMetrics, index: number): Attribute
   if (attempt.status !== undefined) attributes["http.response.status_code"] = attempt.status
   return attributes
 }
+
+/** The same for a span of its own, with what was moved, and over which connection. */
+export const ofAttemptSpan = (attempt: TransactionMetrics, index: number): Attributes => {
+  const attributes = { ...ofAttempt(attempt, index), ...ofConnection(attempt.connection) }
+  if (index === 0) delete attributes["http.request.resend_count"]
+  attributes["http.request.body.size"] = attempt.requestBodyBytes
+  attributes["http.response.body.size"] = attempt.responseBodyBytes
+  attributes["urlsession.fetch_type"] = attempt.fetchType
+  attributes["urlsession.connection.reused"] = attempt.reused
+  if (attempt.status !== undefined && attempt.status >= 400) attributes["error.type"] = String(attempt.status)
+  return attributes
+}

@@ -3,6 +3,7 @@
  * a redirect and every round of an authentication; what it gives out is a transaction of its own.
  */
 import * as Effect from "effect/Effect"
+import type { CacheConsulted } from "../../Decision.ts"
 import { CacheError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
 import type { UrlCacheService } from "../../UrlCache.ts"
@@ -222,6 +223,7 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     const { method } = request
     if (method !== "GET" && method !== "HEAD") {
       if (refuseToLoad(session, context)) return carryOut(offline, undefined, request, context, askedBy(method, []))
+      context.decisions?.led(unkept)
       if (isSafeMethod(method)) return next(request, context)
       return fetch(request, context, askedBy(method, request.fields), {
         hit: false,
@@ -240,6 +242,27 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
       (loaded) => look(loaded, request, context, asked)
     )
   }
+}
+
+const unkept: CacheConsulted = {
+  _tag: "CacheConsulted",
+  action: "Forward",
+  rule: "not a method that is kept",
+  clause: "RFC 9111 3"
+}
+
+const actions = {
+  Use: "Serve",
+  Validate: "Validate",
+  Complete: "Validate",
+  Forward: "Forward",
+  Unsatisfiable: "Fail"
+} as const
+
+/** For the decision log: a detail names its clause at its end, where there is one. */
+const consulted = ({ _tag, detail }: Decision): CacheConsulted => {
+  const clause = /^(.*) \((RFC [^)]*)\)$/.exec(detail)
+  return { _tag: "CacheConsulted", action: actions[_tag], rule: clause?.[1] ?? detail, clause: clause?.[2] }
 }
 
 const offline: Decision = { _tag: "Unsatisfiable", detail: "the policy is returnCacheDataDontLoad" }

@@ -44,7 +44,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   priority: number
   readonly started: number
   /** `undefined` unless it is asked for. */
-  readonly decisions: DecisionLog | undefined
+  decisions: DecisionLog | undefined
   kind: TaskKind = "data"
 
   currentRequest: WireRequest

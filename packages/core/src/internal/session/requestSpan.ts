@@ -17,6 +17,7 @@ import * as Tracer from "effect/Tracer"
 import type { ExchangeError } from "../../SessionError.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
 import { type Attributes, ofAttempt, ofConnection, ofResponse } from "../spanAttributes.ts"
+import { attemptSpans } from "./attemptSpans.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 import { type ExchangeListener, Listener } from "./exchangeListener.ts"
 
@@ -43,6 +44,8 @@ export class RequestSpan implements ExchangeListener {
   readonly span: Tracer.Span
   readonly #now: () => bigint
   readonly #scheduler: Scheduler.Scheduler
+  readonly #tracer: Tracer.Tracer | undefined
+  readonly #timed: boolean
   readonly #unread: Unread
   #exchange: ExchangeContext | undefined = undefined
   #answered = false
@@ -53,6 +56,8 @@ export class RequestSpan implements ExchangeListener {
     const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
     const timed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
     this.span = span
+    this.#tracer = fiber.currentTracer
+    this.#timed = timed
     this.#now = timed ? () => clock.unsafeCurrentTimeNanos() : () => BigInt(0)
     this.#scheduler = fiber.currentScheduler
     this.#unread = unread
@@ -132,7 +137,10 @@ export class RequestSpan implements ExchangeListener {
 
   /** What the session has noted of the ways to the response, where there was more than one. */
   #attempts(now: bigint): void {
-    const transactions = this.#exchange?.collect().transactions ?? []
+    const { decisions = [], transactions = [] } = this.#exchange?.collect() ?? {}
+    if (this.#tracer !== undefined && this.#timed) {
+      attemptSpans(this.#tracer, this.span, transactions, decisions, now, this.#exchange?.error)
+    }
     this.attributes(ofConnection(transactions[transactions.length - 1]?.connection))
     if (transactions.length < 2) return
     this.span.attribute("http.request.resend_count", transactions.length - 1)

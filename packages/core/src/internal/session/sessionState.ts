@@ -22,7 +22,7 @@ import type { SessionConfiguration } from "../../SessionConfiguration.ts"
 import { Cancelled, type InvalidRequest, SessionInvalidated } from "../../SessionError.ts"
 import * as SessionRequest from "../../SessionRequest.ts"
 import { type Slots, TaskDelegate } from "../../TaskDelegate.ts"
-import type { RequestField, SessionTransport, TransportService } from "../../Transport.ts"
+import type { RequestField, SessionTransport, TransportOptions, TransportService } from "../../Transport.ts"
 import type { TransportSecurityService } from "../../TransportSecurity.ts"
 import type { UrlCacheService } from "../../UrlCache.ts"
 import { displayUrl } from "../displayUrl.ts"
@@ -66,6 +66,7 @@ export interface SessionParts {
   readonly queue: DelegateQueue
   readonly memory: AuthenticationMemory
   readonly askers: TrustAskers
+  readonly judgeAddress: TransportOptions["judgeAddress"]
   readonly additionalFields: ReadonlyArray<RequestField>
   /** Closes every connection. */
   readonly closeTransport: Effect.Effect<void>
@@ -88,6 +89,7 @@ export class SessionState {
   readonly queue: DelegateQueue
   readonly memory: AuthenticationMemory
   readonly askers: TrustAskers
+  readonly judgeAddress: TransportOptions["judgeAddress"]
   readonly additionalFields: ReadonlyArray<RequestField>
   readonly closeTransport: Effect.Effect<void>
   readonly pipeline: Exchange
@@ -110,6 +112,7 @@ export class SessionState {
     this.queue = parts.queue
     this.memory = parts.memory
     this.askers = parts.askers
+    this.judgeAddress = parts.judgeAddress
     this.additionalFields = parts.additionalFields
     this.closeTransport = parts.closeTransport
     this.requestTimeout = Duration.toMillis(parts.configuration.timeoutIntervalForRequest)
@@ -123,11 +126,12 @@ export class SessionState {
 
   /**
    * Creates the context of one request, and enters it. A method that this transport cannot ask is a defect: the types
-   * cannot tie a capability to one transport.
+   * cannot tie a capability to one transport. Of one that is `unseen` nobody is told: it is only made to be explained.
    */
   begin(
     input: SessionRequest.Input,
-    fiber: Fiber.RuntimeFiber<unknown, unknown>
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    unseen = false
   ): Either.Either<ExchangeContext, InvalidRequest | SessionInvalidated> {
     if (this.#phase !== "open") return Either.left(this.invalidated())
     const context = fiber.currentContext
@@ -152,10 +156,14 @@ export class SessionState {
       options.timeoutInterval === undefined ? this.requestTimeout : Duration.toMillis(options.timeoutInterval)
     )
     if (prepared.right.request.body?._tag === "Stream") bindBody(exchange, this, fiber)
+    this.#tasks.add(exchange)
+    if (unseen) {
+      exchange.observed = false
+      return Either.right(exchange)
+    }
     const listener = Context.get(context, Listener)
     if (listener?.begins(exchange) === true) exchange.listener = listener
     for (const instrument of this.slots.instruments) instrument.began?.(exchange)
-    this.#tasks.add(exchange)
     return Either.right(exchange)
   }
 
