@@ -6,10 +6,12 @@ import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import { CredentialStorage } from "@urlsession/core/CredentialStorage"
 import * as Disposition from "@urlsession/core/Disposition"
+import * as Har from "@urlsession/core/Har"
+import * as RequestOptions from "@urlsession/core/RequestOptions"
 import type * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import type * as SessionError from "@urlsession/core/SessionError"
 import * as SessionHttpClient from "@urlsession/core/SessionHttpClient"
-import type { Input } from "@urlsession/core/SessionRequest"
+import { type Input, toCurl } from "@urlsession/core/SessionRequest"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Cause from "effect/Cause"
@@ -154,6 +156,10 @@ const exposed = (
       }
       look("data", yield* Effect.exit(Effect.withSpan(session.data(input), "data")))
       look("execute", yield* Effect.exit(session.execute(input)))
+      const logged = yield* Effect.exit(session.data(input).pipe(RequestOptions.with({ logDecisions: true })))
+      if (Exit.isSuccess(logged)) clean("decisions", yield* logged.value[1].decisions)
+      clean("an explanation", yield* Effect.exit(session.explain(input)))
+      clean("a command", toCurl(input))
       const task = yield* Effect.exit(session.dataTask(input))
       look("task", task)
       if (Exit.isSuccess(task)) {
@@ -186,10 +192,12 @@ const exposed = (
       yield* Effect.logError("the end", yield* session.allTasks, asked.challenges)
       clean("challenges", asked.challenges)
       clean("events", recorder.events)
+      clean("a HAR document", yield* (yield* Har.Har).document)
       clean("storage", yield* (yield* CredentialStorage).allCredentials)
       for (const one of seen) clean("a log or a span", one)
     }).pipe(
       Effect.provide(delegate),
+      Effect.provide(Har.layer()),
       Effect.provide(storageWith()),
       Effect.provide(digests),
       Effect.provide(TestTransport.layer({
