@@ -91,6 +91,8 @@ const open = (options: Options) => (session: TransportOptions): Effect.Effect<Se
 
 const service = (options: Options): TransportService => ({
   platform: "fetch",
+  // the browser names itself, and for another origin it would ask that first whether it may name somebody else
+  ownFields: new Set(["user-agent"]),
   capabilities: new Set(),
   schemes: new Set(["http", "https"]),
   open: open(options)

@@ -8,9 +8,12 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
+import type { ReferrerPolicy } from "./internal/protocol/referrer.ts"
+import type { ServiceType } from "./internal/protocol/requestPolicy.ts"
 
 /**
- * What can be said about one request. What is absent is the session's.
+ * What can be said about one request. What is absent is the session's. What the session allows a request can forbid itself,
+ * and not the other way round: schemes, networks and the time for the whole of it are the narrower of the two.
  *
  * @since 0.1.0
  * @category models
@@ -18,7 +21,21 @@ import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
 export interface RequestOptionsRecord {
   /** How long to wait for the network without a byte moving. */
   readonly timeoutInterval?: Duration.DurationInput
-  /** 0 to 1, 0.5 unless said: the order in which requests that wait for a connection get one. */
+  /** How long the whole of the task may take; no longer than the session allows. */
+  readonly timeoutIntervalForResource?: Duration.DurationInput
+  /** The schemes, without the colon, that this request and where it is redirected may have, of those of the session. */
+  readonly schemes?: ReadonlyArray<string>
+  /** What a `Referer` of the caller's becomes on redirects to another origin. */
+  readonly referrerPolicy?: ReferrerPolicy
+  /** What the request is for; decides its priority where it names none. */
+  readonly networkServiceType?: ServiceType
+  /** `false`: not over mobile networks, where the platform can tell them apart. */
+  readonly allowsCellularAccess?: boolean
+  /** `false`: not over networks that cost by the byte, where the platform can tell. */
+  readonly allowsExpensiveNetworkAccess?: boolean
+  /** `false`: not over networks that were asked to be spared, where the platform can tell. */
+  readonly allowsConstrainedNetworkAccess?: boolean
+  /** 0 to 1, unless said that of the service type: the order in which requests that wait for a connection get one. */
   readonly priority?: number
   /** A free text that the task carries. */
   readonly taskDescription?: string

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { HeaderFields } from "./HeaderFields.ts"
 import { displayUrl } from "./internal/displayUrl.ts"
 import { expectedContentLength, parseMediaType, suggestedFileName } from "./internal/protocol/mediaType.ts"
+import { sniff } from "./internal/sniffing.ts"
 import type { SessionResponse } from "./SessionResponse.ts"
 
 /**
@@ -101,6 +102,17 @@ export class ResponseHead implements Equal.Equal {
  */
 export const of = ({ headers, reason, status, url }: SessionResponse): ResponseHead =>
   new ResponseHead({ url, status, reason, headers })
+
+/**
+ * The media type that a body turns out to be, in lower case, from its first 1,445 bytes (WHATWG MIME Sniffing, section 7).
+ * Ask it before a body from a stranger is shown to somebody: a `text/html` that calls itself `text/plain` is `text/plain` here,
+ * and one that says nothing is `text/html`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const computedMimeType = (head: { readonly headers: HeaderFields }, firstBytes: Uint8Array): string =>
+  sniff(head.headers, firstBytes)
 
 const isHead = (value: unknown): value is ResponseHead => value instanceof ResponseHead
 

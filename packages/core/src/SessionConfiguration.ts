@@ -4,9 +4,34 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type { AcceptPolicy } from "./CookieStorage.ts"
 import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
+import type { ReferrerPolicy } from "./internal/protocol/referrer.ts"
+import type { ServiceType } from "./internal/protocol/requestPolicy.ts"
+import { version } from "./internal/version.ts"
 import type { AlpnProtocol } from "./Transport.ts"
+
+export type {
+  /**
+   * How much of a `Referer` that the caller has set another server may see after a redirect, by the names of the W3C's
+   * Referrer Policy. Whatever it says, an https address is never told over plain http.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  ReferrerPolicy
+} from "./internal/protocol/referrer.ts"
+export type {
+  /**
+   * What a request is for. It decides the priority of requests that name none: what somebody waits for goes before what
+   * nobody waits for.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  ServiceType
+} from "./internal/protocol/requestPolicy.ts"
 
 /**
  * All settings. Durations take anything that `Duration.decode` takes when they are made.
@@ -30,6 +55,25 @@ export interface SessionConfiguration {
    * itself is the `UrlCache` that is provided to the session.
    */
   readonly requestCachePolicy: CachePolicy
+  /** `User-Agent` (RFC 9110 10.1.5) of requests that have none: `urlsession/` and the version. `""` sends none. */
+  readonly userAgent: string
+  /** `Accept` (RFC 9110 12.5.1) of requests that have none. Anything is accepted; `""` sends none. */
+  readonly accept: string
+  /**
+   * The languages of `Accept-Language` (RFC 9110 12.5.4), preferred first: `["de-AT", "en"]`. None, unless said: a server
+   * speaks for people of many languages. `systemLanguages` are those of this machine.
+   */
+  readonly acceptLanguages: ReadonlyArray<string>
+  /** What a `Referer` of the caller's becomes on redirects to another origin. `strict-origin-when-cross-origin`. */
+  readonly referrerPolicy: ReferrerPolicy
+  /** What the requests of this session are for. `default`. */
+  readonly networkServiceType: ServiceType
+  /** Whether requests may go over mobile networks, where the platform can tell them apart. They may, unless said. */
+  readonly allowsCellularAccess: boolean
+  /** Whether requests may go over networks that cost by the byte, where the platform can tell. They may, unless said. */
+  readonly allowsExpensiveNetworkAccess: boolean
+  /** Whether requests may go over networks that were asked to be spared, where the platform can tell. They may, unless said. */
+  readonly allowsConstrainedNetworkAccess: boolean
   /** How many redirects one task follows. 20. */
   readonly redirectLimit: number
   /** How many rounds of authentication one task makes, over all protection spaces. 20. */
@@ -86,6 +130,14 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   httpMaximumConnectionsPerHost: Math.max(1, Math.trunc(options.httpMaximumConnectionsPerHost ?? 6)),
   httpAdditionalHeaders: { ...options.httpAdditionalHeaders },
   requestCachePolicy: options.requestCachePolicy ?? "useProtocolCachePolicy",
+  userAgent: options.userAgent ?? `urlsession/${version}`,
+  accept: options.accept ?? "*/*",
+  acceptLanguages: [...(options.acceptLanguages ?? [])],
+  referrerPolicy: options.referrerPolicy ?? "strict-origin-when-cross-origin",
+  networkServiceType: options.networkServiceType ?? "default",
+  allowsCellularAccess: options.allowsCellularAccess ?? true,
+  allowsExpensiveNetworkAccess: options.allowsExpensiveNetworkAccess ?? true,
+  allowsConstrainedNetworkAccess: options.allowsConstrainedNetworkAccess ?? true,
   redirectLimit: Math.max(0, Math.trunc(options.redirectLimit ?? 20)),
   authenticationRoundLimit: Math.max(1, Math.trunc(options.authenticationRoundLimit ?? 20)),
   schemes: [...(options.schemes ?? ["http", "https", "data"])],
@@ -116,3 +168,16 @@ export {
    */
   default_ as default
 }
+
+/**
+ * The language that this machine speaks (ECMA-402), for `acceptLanguages`: as a region's and as such, `["de-AT", "de"]`.
+ * It tells servers something about who runs the program, so nothing sends it unasked.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const systemLanguages: Effect.Effect<ReadonlyArray<string>> = Effect.sync(() => {
+  const { locale } = new Intl.DateTimeFormat().resolvedOptions()
+  const [language] = locale.split("-")
+  return language === undefined || language === locale ? [locale] : [locale, language]
+})

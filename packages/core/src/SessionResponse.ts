@@ -28,7 +28,7 @@ export interface SessionResponse {
   readonly mimeType: string | undefined
   /** The `charset` parameter in lower case. */
   readonly textEncodingName: string | undefined
-  /** Bytes, as announced; of the coded form where the body is coded. */
+  /** Bytes of the body, as announced; unknown where its coding is undone, since only that of the coded form is announced. */
   readonly expectedContentLength: number | undefined
   /** From `Content-Disposition` (RFC 6266), else the last part of the path, else `Unknown`. Never with a slash. */
   readonly suggestedFileName: string
@@ -40,8 +40,17 @@ export interface SessionResponse {
   readonly cacheStatus: CacheStatus | undefined
   /** The whole body, decoded. Fails with `BodyError` when it is longer than `maximumBodyBytes`. */
   readonly bytes: Effect.Effect<Uint8Array, ExchangeError>
-  /** The whole body as text, in the charset that the server names, else UTF-8. */
+  /**
+   * The whole body as text: in the encoding of its byte order mark, else in the charset that the server names (an encoding of
+   * the WHATWG), else in UTF-8. Bytes that cannot be read become U+FFFD.
+   */
   readonly text: Effect.Effect<string, ExchangeError>
+  /**
+   * The media type that the body turns out to be, in lower case, as browsers find it out (WHATWG MIME Sniffing): by
+   * `Content-Type`, `X-Content-Type-Options: nosniff` and its first bytes. Reads the whole body; `ResponseHead.computedMimeType`
+   * is for whoever has only its beginning.
+   */
+  readonly computedMimeType: Effect.Effect<string, ExchangeError>
   /** The whole body as JSON; decode it with a Schema. */
   readonly json: Effect.Effect<unknown, ExchangeError>
   /** The body as a stream of chunks of at most 256 KiB, with back-pressure down to the connection. */

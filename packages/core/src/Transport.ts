@@ -12,6 +12,7 @@ import type { CapabilityName } from "./Capability.ts"
 import type { IdentityCredential } from "./Credential.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
 import type { CacheStatus } from "./internal/protocol/cacheStatus.ts"
+import type { NetworkAccess } from "./internal/protocol/requestPolicy.ts"
 import type { WireRequestBody } from "./internal/wireRequestBody.ts"
 import type { Roots, ServerTrust } from "./ServerTrust.ts"
 import type { AuthenticationError, DelegateFailed, ExchangeError, TlsError } from "./SessionError.ts"
@@ -156,6 +157,8 @@ export interface WireResponse {
   readonly connection: ConnectionInfo | undefined
   /** What the session's cache did; no transport says it. */
   readonly cache?: CacheStatus
+  /** The codings of its body have been undone: the announced length is not that of what is read. */
+  readonly decoded?: boolean
 }
 
 /**
@@ -272,6 +275,8 @@ export interface ExchangeControl {
   readonly trust: TrustAsker
   /** 0 to 1; the order in which requests that wait for a connection get one. */
   readonly priority: number
+  /** Over which networks this exchange may go: for a transport that can tell them apart. */
+  readonly networkAccess?: NetworkAccess
   /** No connection may be used that was there before this request failed: the last one died under it, or was the wrong one. */
   readonly fresh: boolean
   /** What this request offers instead of the session's protocols, where it needs a certain one. */
@@ -375,6 +380,8 @@ export interface TransportService {
   readonly capabilities: ReadonlySet<CapabilityName>
   /** Without the colon: `http`, `https`, `data`. */
   readonly schemes: ReadonlySet<string>
+  /** Fields, in lower case, that this platform writes by itself: the session's defaults leave them out. */
+  readonly ownFields?: ReadonlySet<string>
   /** Begins to work for a session; closing the scope closes every connection. */
   readonly open: (options: TransportOptions) => Effect.Effect<SessionTransport, never, Scope.Scope>
 }

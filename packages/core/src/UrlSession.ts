@@ -212,7 +212,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
       memory: new AuthenticationMemory(),
       askers: new TrustAskers(slots.challenge),
       judgeAddress,
-      additionalFields: yield* checkedFields(configuration.httpAdditionalHeaders),
+      additionalFields: yield* checkedFields(configuration, service.ownFields),
       closeTransport: Scope.close(transportScope, Exit.void),
       pipeline
     })

@@ -1,5 +1,5 @@
 /**
- * The content codings of Node's zlib: gzip, deflate (with and without the zlib wrapper) and brotli.
+ * The content codings of Node: gzip, deflate (with and without the zlib wrapper) and brotli of its zlib, and Zstandard.
  *
  * @since 0.1.0
  */
@@ -7,6 +7,7 @@ import { ContentCodings, type Decoder, type DecoderSink } from "@urlsession/core
 import * as Layer from "effect/Layer"
 import type { Transform } from "node:stream"
 import * as zlib from "node:zlib"
+import { ZstdDecoder } from "./internal/zstdDecoder.ts"
 
 // Node's own sizes of 16 KiB cost a round through its thread pool for each piece
 const sizes = { chunkSize: 64 * 1024, writableHighWaterMark: 256 * 1024 }
@@ -89,17 +90,29 @@ const makers: Readonly<Record<string, (first: number) => Transform>> = {
   br: () => zlib.createBrotliDecompress(sizes)
 }
 
+const isMaker = (value: unknown): value is (options: typeof sizes & zlib.BrotliOptions) => Transform =>
+  typeof value === "function"
+
+/** Zlib has Zstandard from Node 22.15 on; a window of 8 MiB is the largest that a server may use (RFC 9659). */
+const zstd = (sink: DecoderSink): Decoder => {
+  const native: unknown = Reflect.get(zlib, "createZstdDecompress")
+  const windowLogMax: unknown = Reflect.get(zlib.constants, "ZSTD_d_windowLogMax")
+  if (!isMaker(native) || typeof windowLogMax !== "number") return new ZstdDecoder(sink)
+  return new ZlibDecoder(() => native({ ...sizes, params: { [windowLogMax]: 23 } }), sink)
+}
+
 /**
- * gzip (several members in a row, and rubbish behind the last one, as curl takes them), deflate and br.
+ * gzip (several members in a row, and rubbish behind the last one, as curl takes them), deflate, br, and zstd with a window of
+ * at most 8 MiB: of zlib where it has it, else a decoder of our own, which passes over the checksum of a frame.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layer: Layer.Layer<ContentCodings> = Layer.succeed(ContentCodings, {
-  supported: ["gzip", "deflate", "br"],
+  supported: ["gzip", "deflate", "br", "zstd"],
   decoder: (coding, sink) => {
-    const make = makers[coding.toLowerCase()]
+    const name = coding.toLowerCase()
     // only what is in `supported` is ever asked for
-    return new ZlibDecoder(make ?? makers.gzip ?? inflate, sink)
+    return name === "zstd" ? zstd(sink) : new ZlibDecoder(makers[name] ?? inflate, sink)
   }
 })

@@ -23,7 +23,10 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
   readonly #transaction: Owner["transaction"]
   #decoders: Array<Decoder> = []
   #sink: BodySink | undefined = undefined
-  readonly #guard = new RatioGuard()
+  /** One for each layer: what a layer makes of almost nothing may be nothing again to the next. */
+  readonly #guards: ReadonlyArray<RatioGuard>
+  #encoded = 0
+  #arrived = false
   #paused = false
 
   /** `codings` in the order in which they are undone. */
@@ -37,6 +40,7 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
     this.#inner = inner
     this.#service = service
     this.#codings = codings
+    this.#guards = codings.map(() => new RatioGuard())
     this.#owner = owner
     this.#url = url
     this.#transaction = owner.transaction
@@ -80,23 +84,28 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
   }
 
   onBytes(borrowed: Uint8Array): void {
-    this.#guard.took(borrowed.length)
+    this.#encoded += borrowed.length
+    for (const guard of this.#guards) guard.took(borrowed.length)
     if (this.#decoders[0]?.write(borrowed) === false) this.#inner.pause()
   }
   onEnd(): void {
+    this.#arrived = true
     // no byte at all is no coded body: there is nothing to undo
-    if (this.#guard.encoded === 0) return this.#finish()
+    if (this.#encoded === 0) return this.#finish()
     this.#decoders[0]?.end()
   }
   onError(error: ExchangeError): void {
+    this.#arrived = true
     this.#fail(error)
   }
 
   #decoder(index: number): Decoder {
     const coding = this.#codings[index] ?? ""
     const last = index === this.#codings.length - 1
+    const guard = this.#guards[index]
     const sink: DecoderSink = {
       onBytes: (bytes) => {
+        if (guard?.gave(bytes.length) === false) return this.#swollen()
         if (last) return this.#deliver(bytes)
         if (this.#decoders[index + 1]?.write(bytes) === false) this.#decoders[index]?.pause()
       },
@@ -111,17 +120,20 @@ export class DecodedBody implements WireBody, BodySink, Closeable {
   }
 
   #deliver(bytes: Uint8Array): void {
-    if (!this.#guard.gave(bytes.length)) {
-      const reason = { _tag: "DecompressionBomb", ratio: maximumRatio } as const
-      return this.#fail(new BodyError({ url: this.#url, reason }), true)
-    }
     this.#transaction.decodedBodyBytes = (this.#transaction.decodedBodyBytes ?? 0) + bytes.length
     this.#sink?.onBytes(bytes)
+  }
+
+  #swollen(): void {
+    const reason = { _tag: "DecompressionBomb", ratio: maximumRatio } as const
+    this.#fail(new BodyError({ url: this.#url, reason }), true)
   }
 
   #finish(): void {
     const sink = this.#sink
     this.close()
+    // the coding has come to its end before the body has: what follows is not part of it
+    if (!this.#arrived) this.#inner.cancel()
     sink?.onEnd(this.#inner.trailers)
   }
 

@@ -134,9 +134,26 @@ describe("RSP-01 suggested file name", () => {
     assert.strictEqual(named("attachment; filename=\".\""), "Unknown")
     assert.strictEqual(named("attachment; filename=\"..\\\\..\\\\x\""), ".._.._x")
     assert.strictEqual(named("attachment; filename*=UTF-8''a%00b%0d%0a%e2%80%aetxt.exe"), "abtxt.exe")
-    assert.strictEqual(named(undefined, "https://example.com/%2e%2e%2f%2e%2e"), ".._..")
+    assert.strictEqual(named(undefined, "https://example.com/%2e%2e%2f%2e%2e"), ".._")
     assert.strictEqual(named(`attachment; filename="${"\u00e9".repeat(300)}"`).length, 127)
     assert.strictEqual(named("attachment; filename=\"  \""), "Unknown")
+  })
+
+  it("is no device of Windows, no stream of another file, and ends in no dot or blank", () => {
+    for (const name of ["CON", "nul.txt", "Com1.tar.gz", "lpt\u00b9", "aux ", "prn ."]) {
+      assert.match(named(`attachment; filename*=UTF-8''${encodeURIComponent(name)}`), /^_/, name)
+    }
+    assert.strictEqual(named("attachment; filename=\"console.txt\""), "console.txt")
+    assert.strictEqual(named("attachment; filename=\"a.txt:evil.exe\""), "a.txt_evil.exe")
+    assert.strictEqual(named("attachment; filename=\"a?b*c|d<e>f\""), "a_b_c_d_e_f")
+    assert.strictEqual(named("attachment; filename=\"a.exe. . \""), "a.exe")
+  })
+
+  it("that is too long keeps its extension", () => {
+    const long = named(`attachment; filename="${"n".repeat(300)}.tar.gz"`)
+    assert.strictEqual(long.length, 255)
+    assert.isTrue(long.endsWith("n.gz"))
+    assert.strictEqual(named(`attachment; filename="x.${"y".repeat(300)}"`).length, 255)
   })
 
   it.prop(
@@ -146,7 +163,7 @@ describe("RSP-01 suggested file name", () => {
       for (const disposition of [`attachment; filename="${name}"`, `attachment; filename*=UTF-8''${name}`, name]) {
         const safe = suggestedFileName(`https://example.com${path}`, disposition)
         assert.strictEqual(safeFileName(safe), safe)
-        assert.isFalse(safe === "" || safe === "." || safe === ".." || /[/\\\0]/.test(safe))
+        assert.isFalse(safe === "" || safe === "." || safe === ".." || /[/\\\0:*?"<>|]|[. ]$/.test(safe))
         assert.isAtMost(Buffer.byteLength(safe), 255)
       }
     }

@@ -84,6 +84,15 @@ describe("redirects (RFC 9110 15.4)", () => {
     assert.strictEqual(target("  /a ", "http://h/"), "http://h/a")
   })
 
+  it("RED-08 reads backslashes and blanks inside as browsers do", () => {
+    assert.strictEqual(target("\\\\other.example\\a", "http://h/"), "http://other.example/a")
+    assert.strictEqual(target("/\\other.example/a", "http://h/"), "http://other.example/a")
+    assert.strictEqual(target("/a b?c d#e f", "http://h/"), "http://h/a%20b?c%20d#e%20f")
+    assert.strictEqual(target(".", "http://h/x/y"), "http://h/x/")
+    assert.strictEqual(target("http:a", "http://h/x/y"), "http://h/x/a")
+    assert.isTrue(follow({ locations: ["/\\other.example/"] }).crossOrigin)
+  })
+
   it("RED-08 keeps bytes above ASCII as they came", () => {
     assert.strictEqual(target("/caf\u00c3\u00a9", "http://h/"), "http://h/caf%C3%A9")
     assert.strictEqual(target("/caf\u00e9", "http://h/"), "http://h/caf%E9")

@@ -115,7 +115,7 @@ describe("content codings", () => {
 
   it.effect("are offered in the order of preference", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual((yield* ContentCodings).supported, ["gzip", "deflate", "br"])
+      assert.deepStrictEqual((yield* ContentCodings).supported, ["gzip", "deflate", "br", "zstd"])
     }).pipe(Effect.provide(NodeContentCodings.layer)))
 })
 

@@ -48,15 +48,24 @@ describe("content codings", () => {
 })
 
 describe("fields and bodies on the wire", () => {
-  it.scopedLive("nothing is said of the program that nobody asked to say: no agent, no languages, no preferences (NET-02)", () =>
+  it.scopedLive("fields that nobody has set say what client this is and that it takes anything, and no languages (NET-02)", () =>
     Effect.gen(function*() {
       const server = yield* peerServer
       yield* withSession({}, (session) => session.data(server.origin))
       const configuration = { httpAdditionalHeaders: { "User-Agent": "tests/1", "Accept-Language": "de" } }
       yield* withSession({ configuration }, (session) => session.data(server.origin))
       const [bare, configured] = server.received.map((one) => Object.keys(one.headers).sort())
-      assert.deepStrictEqual(bare, ["accept-encoding", "connection", "host"])
-      assert.deepStrictEqual(configured, ["accept-encoding", "accept-language", "connection", "host", "user-agent"])
+      assert.deepStrictEqual(bare, ["accept", "accept-encoding", "connection", "host", "user-agent"])
+      assert.match(String(server.received[0]?.headers["user-agent"]), /^urlsession\/\d+\.\d+\.\d+/)
+      assert.strictEqual(server.received[0]?.headers.accept, "*/*")
+      assert.deepStrictEqual(configured, [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "connection",
+        "host",
+        "user-agent"
+      ])
       assert.deepInclude(server.received[1]?.headers, { "user-agent": "tests/1", "accept-language": "de" })
     }))
 

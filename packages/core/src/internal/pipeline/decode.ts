@@ -6,12 +6,12 @@ import * as Effect from "effect/Effect"
 import type { ContentCodingsService } from "../../ContentCodings.ts"
 import type { CodingDecided } from "../../Decision.ts"
 import { BodyError } from "../../SessionError.ts"
-import type { RequestField, WireRequest } from "../../Transport.ts"
+import type { RequestField } from "../../Transport.ts"
 import { DecodedBody } from "../decodedBody.ts"
 import { type ContentDecoding, contentDecoding } from "../protocol/contentCoding.ts"
 import type { Stage } from "./exchange.ts"
 
-const has = (request: WireRequest, name: string): boolean => request.fields.some((field) => field.name === name)
+const has = (fields: ReadonlyArray<RequestField>, name: string): boolean => fields.some((field) => field.name === name)
 
 /** For the decision log. */
 const decided = (decision: ContentDecoding, coding: string): CodingDecided => {
@@ -28,14 +28,16 @@ const decided = (decision: ContentDecoding, coding: string): CodingDecided => {
   }
 }
 
-export const decode = (service: ContentCodingsService): Stage => {
+/** `usual` are the fields of a request that has none of its own. */
+export const decode = (service: ContentCodingsService, usual: ReadonlyArray<RequestField>): Stage => {
   const field: RequestField = { name: "accept-encoding", value: service.supported.join(", "), bound: false }
-  const only: ReadonlyArray<RequestField> = [field]
+  const asking = (fields: ReadonlyArray<RequestField>): ReadonlyArray<RequestField> =>
+    has(fields, "range") || has(fields, "accept-encoding") ? fields : [...fields, field]
+  const usualAsking = asking(usual)
   const supported: ReadonlySet<string> = new Set(service.supported)
   return (next) => (request, context) => {
-    const plain = request.fields.length === 0
-    const asks = !plain && (has(request, "range") || has(request, "accept-encoding"))
-    const asked = asks ? request : { ...request, fields: plain ? only : [...request.fields, field] }
+    const fields = request.fields === usual ? usualAsking : asking(request.fields)
+    const asked = fields === request.fields ? request : { ...request, fields }
     return Effect.flatMap(next(asked, context), (response) => {
       const coding = response.fields.get("content-encoding")
       if (coding === undefined) return Effect.succeed(response)
@@ -52,7 +54,7 @@ export const decode = (service: ContentCodingsService): Stage => {
           return Effect.succeed(response)
         case "Decode": {
           const body = new DecodedBody(response.body, service, decision.codings, context, response.url.href)
-          return Effect.succeed({ ...response, body })
+          return Effect.succeed({ ...response, body, decoded: true })
         }
         case "Unknown":
         case "TooMany": {

@@ -24,7 +24,7 @@ export const stages = (session: SessionState): ReadonlyArray<readonly [seat: str
   ["interceptors(application)", interceptors(session.slots.interceptors)],
   ["retryPolicy", identity],
   ["prepare", prepare(session)],
-  ["decode", session.slots.codings === undefined ? identity : decode(session.slots.codings)],
+  ["decode", session.slots.codings === undefined ? identity : decode(session.slots.codings, session.additionalFields)],
   ["redirect", redirect(session)],
   ["security", security(session)],
   ["authentication", authentication(session)],

@@ -1,12 +1,14 @@
 /**
- * Once per request: adds the session's configured fields where the request has none of that name. Nothing below adds a
+ * Once per request: adds the session's configured fields and its defaults where the request has none of that name. Nothing below adds a
  * configured field again, so what a redirect has dropped stays dropped.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import type { SessionConfiguration } from "../../SessionConfiguration.ts"
 import { InvalidRequest } from "../../SessionError.ts"
 import type { RequestField } from "../../Transport.ts"
 import { checkCallerField } from "../http1/writer.ts"
+import { acceptLanguage } from "../protocol/languages.ts"
 import { BoundField, unfolded } from "../requestField.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import type { Stage } from "./exchange.ts"
@@ -21,6 +23,27 @@ const reserved = new Set([
   "proxy-authorization",
   "www-authenticate"
 ])
+
+/** What the session says of itself, in public: it is the same for every origin. */
+const defaultFields = (
+  configuration: SessionConfiguration
+): Either.Either<ReadonlyArray<RequestField>, InvalidRequest> => {
+  const fields: Array<RequestField> = []
+  for (
+    const [name, value] of [
+      ["user-agent", configuration.userAgent],
+      ["accept", configuration.accept],
+      ["accept-language", acceptLanguage(configuration.acceptLanguages) ?? ""]
+    ] as const
+  ) {
+    const detail = checkCallerField(name, value)?.detail
+    if (detail !== undefined) {
+      return Either.left(new InvalidRequest({ reason: { _tag: "InvalidHeader", name, detail } }))
+    }
+    if (value !== "") fields.push({ name, value, bound: false })
+  }
+  return Either.right(fields)
+}
 
 /** The configured fields in wire form; they are bound to the request's origin like the caller's own. */
 export const additionalFields = (
@@ -58,6 +81,21 @@ export const prepare = (session: SessionState): Stage => (next) => (request, con
   return typed === request.fields ? next(request, context) : next({ ...request, fields: typed }, context)
 }
 
-/** A configuration that cannot be sent is a defect of the program, found when the session is made. */
-export const checkedFields = (headers: Readonly<Record<string, string>>): Effect.Effect<ReadonlyArray<RequestField>> =>
-  Effect.orDie(additionalFields(headers))
+/**
+ * What a session adds: its configured fields, and its defaults where nothing else is configured and the platform does not
+ * write them by itself. A configuration that cannot be sent is a defect of the program, found when the session is made.
+ */
+export const checkedFields = (
+  configuration: SessionConfiguration,
+  own: ReadonlySet<string> = new Set()
+): Effect.Effect<ReadonlyArray<RequestField>> =>
+  Effect.orDie(
+    Either.flatMap(
+      additionalFields(configuration.httpAdditionalHeaders),
+      (configured) =>
+        Either.map(
+          defaultFields(configuration),
+          (defaults) => merge(configured, defaults.filter((field) => !own.has(field.name)))
+        )
+    )
+  )

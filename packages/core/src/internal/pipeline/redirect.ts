@@ -5,16 +5,49 @@ import type { RedirectDecided } from "../../Decision.ts"
 import type { RedirectAnswer } from "../../RedirectHandler.ts"
 import { DelegateFailed, type ExchangeError, RedirectError } from "../../SessionError.ts"
 import { parseUrl } from "../../SessionRequest.ts"
-import type { WireRequest, WireResponse } from "../../Transport.ts"
+import type { RequestField, WireRequest, WireResponse } from "../../Transport.ts"
 import { displayUrl } from "../displayUrl.ts"
-import { decideRedirect, isBodyField, isSecretField } from "../protocol/redirectDecision.ts"
+import { decideRedirect, type FollowRedirect, isBodyField, isSecretField } from "../protocol/redirectDecision.ts"
+import { redirectedReferrer } from "../protocol/referrer.ts"
+import { requestField } from "../requestField.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import type { Exchange, Stage } from "./exchange.ts"
+import { checkedReplacement } from "./replacement.ts"
 
 interface Step {
   readonly request: WireRequest
   readonly crossOrigin: boolean
+}
+
+const keeps = (context: ExchangeContext, session: SessionState): boolean =>
+  context.options.keepFieldsOnRedirect ?? session.configuration.keepFieldsOnRedirect
+
+/** What goes along: not what tells of a body that stays behind, nor what is bound to an origin that is left. */
+const fieldsFor = (
+  decision: FollowRedirect,
+  request: WireRequest,
+  response: WireResponse,
+  context: ExchangeContext,
+  session: SessionState
+): ReadonlyArray<RequestField> => {
+  const leaves = decision.crossOrigin && !keeps(context, session)
+  const fields: Array<RequestField> = []
+  for (const field of request.fields) {
+    if (field.name === "referer") {
+      const referrer = redirectedReferrer({
+        referrer: field.value,
+        target: decision.url,
+        crossOrigin: decision.crossOrigin,
+        policy: context.options.referrerPolicy ?? session.configuration.referrerPolicy,
+        said: response.fields.getAll("referrer-policy")
+      })
+      if (referrer !== undefined) fields.push(requestField("referer", referrer, field.bound))
+    } else if (
+      !(leaves && (field.bound || isSecretField(field.name))) && !(decision.dropBody && isBodyField(field.name))
+    ) fields.push(field)
+  }
+  return fields
 }
 
 const nextRequest = (
@@ -50,17 +83,11 @@ const nextRequest = (
         const location = displayUrl(decision.url.slice(0, 256))
         return Either.left(new RedirectError({ url, reason: { _tag: "RedirectToNonExistentLocation", location } }))
       }
-      const keep = context.options.keepFieldsOnRedirect ?? session.configuration.keepFieldsOnRedirect
-      const leaves = decision.crossOrigin && !keep
-      const fields = request.fields.filter((field) =>
-        !(leaves && (field.bound || isSecretField(field.name))) &&
-        !(decision.dropBody && isBodyField(field.name))
-      )
       return Either.right({
         request: {
           method: decision.method,
           url: parsed.right.url,
-          fields,
+          fields: fieldsFor(decision, request, response, context, session),
           body: decision.dropBody ? undefined : request.body
         },
         crossOrigin: decision.crossOrigin
@@ -145,9 +172,12 @@ export const redirect = (session: SessionState): Stage => (next) => {
         context.decisions?.led(changed(request, step, response.status, answer))
         if (answer._tag === "Stop") return Effect.succeed(response)
         response.body.cancel()
-        const chosen = answer._tag === "Follow" ? step.request : answer.request
-        follow(request, chosen, status, context)
-        return run(chosen, context)
+        const chosen = answer._tag === "Follow"
+          ? Either.right(step.request)
+          : checkedReplacement(answer.request, request, keeps(context, session))
+        if (Either.isLeft(chosen)) return Effect.fail(chosen.left)
+        follow(request, chosen.right, status, context)
+        return run(chosen.right, context)
       })
     })
   return run

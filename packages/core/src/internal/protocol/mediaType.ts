@@ -1,5 +1,5 @@
 /** What the fields of a response say of its content: media type, charset, length, and the name of a file for it. */
-import { BACKSLASH, isToken, percentDecode, QUOTE, repairUtf8, SEMICOLON, trimBlanks } from "./characters.ts"
+import { BACKSLASH, isToken, percentDecode, QUOTE, repairUtf8, SEMICOLON, trimBlanks, utf8 } from "./characters.ts"
 
 /** A media type (RFC 9110 8.3.1). Essence, charset and the names of parameters are in lower case. */
 export interface MediaType {
@@ -102,25 +102,57 @@ const extendedValue = (value: string): string | undefined => {
 /** So many UTF-8 bytes of a name are what file systems take. */
 const maximumNameBytes = 255
 
+/** Of these, so many may be the extension's, which is kept when a name is cut. */
+const maximumExtensionBytes = 32
+
 /** What hides or turns the text around it, so that `exe.txt` may read `txt.exe`. */
-const deceptive = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+const deceptive = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g
+
+/** Separators, and what Windows gives a meaning of its own: devices, streams, patterns. */
+const forbidden = /[/\\:*?"<>|]/g
+
+/** Names that are devices on Windows, whatever extension follows. */
+const device = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?= *(?:\.|$))/i
+
+const byteLength = (character: string): number => {
+  const code = character.codePointAt(0) ?? 0
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+}
+
+/** The beginning of a text, of so many bytes at most. */
+const cut = (text: string, bytes: number): string => {
+  let length = 0
+  let end = 0
+  for (const character of text) {
+    length += byteLength(character)
+    if (length > bytes) break
+    end += character.length
+  }
+  return text.slice(0, end)
+}
+
+/** A name that is too long keeps its extension. */
+const shortened = (name: string): string => {
+  if (name.length * 3 <= maximumNameBytes || cut(name, maximumNameBytes) === name) return name
+  const dot = name.lastIndexOf(".")
+  const extension = dot <= 0 ? "" : name.slice(dot)
+  if (extension === "" || cut(extension, maximumExtensionBytes) !== extension) return cut(name, maximumNameBytes)
+  return cut(name.slice(0, dot), maximumNameBytes - utf8(extension).length) + extension
+}
+
+const isShown = (character: string): boolean => {
+  const code = character.codePointAt(0) ?? 0
+  return code >= 0x20 && !(code >= 0x7f && code < 0xa0) && !(code >= 0xd800 && code <= 0xdfff)
+}
 
 /**
- * A name that stays in its directory: no separators of any system, no control characters, not `.` or `..`. `undefined` where
- * nothing is left.
+ * A name that stays in its directory on every system: no separators, no control characters, not `.` or `..`, no device of
+ * Windows, no dot or blank at its end. `undefined` where nothing is left.
  */
 export const safeFileName = (name: string): string | undefined => {
-  let safe = ""
-  let length = 0
-  for (const character of name.replace(deceptive, "")) {
-    const code = character.codePointAt(0) ?? 0
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code <= 0xdfff)) continue
-    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
-    if (length > maximumNameBytes) break
-    safe += character === "/" || character === "\\" ? "_" : character
-  }
-  safe = safe.trim()
-  return safe === "" || /^\.+$/.test(safe) ? undefined : safe
+  const shown = [...name.replace(deceptive, "")].filter(isShown).join("").replace(forbidden, "_")
+  const named = shortened(shown.trim().replace(device, "_$&")).trim().replace(/[. ]+$/, "")
+  return named === "" ? undefined : named
 }
 
 const nameOfDisposition = (value: string): string | undefined => {
@@ -145,7 +177,7 @@ const nameOfUrl = (url: string): string | undefined => {
 
 /**
  * A name for the body as a file: of `Content-Disposition` (RFC 6266, `filename*` before `filename`), else the last segment of
- * the path, else `Unknown`. Never a path: separators become `_`.
+ * the path, else `Unknown`. Never a path: separators become `_`, as does what Windows gives a meaning to.
  */
 export const suggestedFileName = (url: string, contentDisposition: string | undefined): string => {
   const announced = contentDisposition === undefined ? undefined : nameOfDisposition(contentDisposition)

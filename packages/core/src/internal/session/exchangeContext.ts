@@ -16,6 +16,7 @@ import type { TaskKind, TaskState } from "../../SessionTask.ts"
 import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
 import { bodyLength, type Closeable, type ExchangeControl, type TrustAsker, type WireRequest } from "../../Transport.ts"
+import { type NetworkAccess, networkAccess } from "../protocol/requestPolicy.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
 import { DecisionLog } from "./decisionLog.ts"
 import type { ExchangeListener } from "./exchangeListener.ts"
@@ -98,7 +99,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     idleLimit: number
   ) {
     const started = session.wheel.now()
-    super(session.wheel, started, idleLimit, session.resourceTimeout)
+    super(session.wheel, started, idleLimit, session.resourceTimeoutOf(options))
     this.session = session
     this.taskIdentifier = session.nextTaskIdentifier()
     this.originalRequest = request
@@ -108,13 +109,17 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     this.delegate = delegate
     this.onQueue = onQueue
     this.trust = trust
-    this.priority = options.priority ?? 0.5
+    this.priority = options.priority ?? session.priorityOf(options)
     this.observed = session.queue.listening || delegate.events !== undefined ||
       session.slots.instruments.length > 0
     this.bytesExpectedToSend = bodyLength(request.body)
     this.expectContinue = options.expectContinue === true && request.body !== undefined
     this.started = started
     this.decisions = options.logDecisions ?? session.configuration.logDecisions ? new DecisionLog(this) : undefined
+  }
+
+  get networkAccess(): NetworkAccess {
+    return networkAccess(this.session.configuration, this.options)
   }
 
   // ---- the abort slot

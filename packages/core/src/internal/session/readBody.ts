@@ -40,35 +40,72 @@ abstract class Reader<A> implements BodySink {
   }
 }
 
+/** A body that outgrows this is kept in parts until its end: to copy it whenever it grows would need thrice its size. */
+const partSize = 1024 * 1024
+
 /** Gathers the whole body; of a known length in one piece of memory. */
 class Gather extends Reader<Uint8Array> {
   readonly #limit: number
+  readonly #parts: Array<Uint8Array> = []
   #bytes: Uint8Array
+  /** Of the last part. */
+  #filled = 0
   #length = 0
 
   constructor(body: WireBody, context: ExchangeContext, limit: number, resume: Resume<Uint8Array>) {
     super(body, context, resume)
     this.#limit = limit
     // an announced length is a promise of the server's: more than a MiB of it is believed only when it comes
-    this.#bytes = new Uint8Array(Math.min(body.length ?? 16 * 1024, 1024 * 1024))
+    this.#bytes = new Uint8Array(Math.min(body.length ?? 16 * 1024, partSize))
   }
   override onBytes(borrowed: Uint8Array): void {
-    const needed = this.#length + borrowed.length
-    if (needed > this.#limit) {
+    this.#length += borrowed.length
+    if (this.#length > this.#limit) {
       this.body.cancel()
       return this.end(Effect.fail(tooLong(this.context, this.#limit)))
     }
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, Math.min(this.#bytes.length * 2, this.body.length ?? Infinity)))
-      grown.set(this.#bytes.subarray(0, this.#length))
-      this.#bytes = grown
-    }
-    this.#bytes.set(borrowed, this.#length)
-    this.#length = needed
+    if (this.#filled + borrowed.length > this.#bytes.length) return this.#more(borrowed)
+    this.#bytes.set(borrowed, this.#filled)
+    this.#filled += borrowed.length
   }
+
+  /** Makes room: by growing as long as that is little, and for the whole of a length that has begun to come true. */
+  #more(borrowed: Uint8Array): void {
+    const whole = this.body.length
+    const needed = this.#filled + borrowed.length
+    if (this.#parts.length === 0 && (whole !== undefined || needed <= partSize)) {
+      const grown = new Uint8Array(Math.max(needed, Math.min(this.#bytes.length * 2, whole ?? partSize)))
+      grown.set(this.#bytes.subarray(0, this.#filled))
+      this.#bytes = grown
+    } else {
+      const room = this.#bytes.length - this.#filled
+      this.#bytes.set(borrowed.subarray(0, room), this.#filled)
+      this.#parts.push(this.#bytes)
+      const rest = borrowed.subarray(room)
+      this.#bytes = new Uint8Array(Math.max(partSize, rest.length))
+      this.#filled = 0
+      borrowed = rest
+    }
+    this.#bytes.set(borrowed, this.#filled)
+    this.#filled += borrowed.length
+  }
+
   override onEnd(): void {
-    const exact = this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length)
-    this.end(Effect.succeed(exact))
+    this.end(Effect.succeed(this.#joined()))
+  }
+
+  #joined(): Uint8Array {
+    if (this.#parts.length === 0) {
+      return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length)
+    }
+    const whole = new Uint8Array(this.#length)
+    let at = 0
+    for (const part of this.#parts) {
+      whole.set(part, at)
+      at += part.length
+    }
+    whole.set(this.#bytes.subarray(0, this.#filled), at)
+    return whole
   }
 }
 

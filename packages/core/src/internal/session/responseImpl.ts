@@ -11,18 +11,11 @@ import type { FetchType, TaskMetrics } from "../../TaskMetrics.ts"
 import type { WireResponse } from "../../Transport.ts"
 import type { CacheStatus } from "../protocol/cacheStatus.ts"
 import { expectedContentLength, parseMediaType, suggestedFileName } from "../protocol/mediaType.ts"
+import { decodeText } from "../protocol/text.ts"
+import { sniff } from "../sniffing.ts"
 import { ending } from "./ending.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 import { BodyPull, forEachChunk, readWhole } from "./readBody.ts"
-
-const decodeText = (bytes: Uint8Array, charset: string | undefined): string => {
-  if (charset === undefined || charset === "utf-8") return new TextDecoder().decode(bytes)
-  try {
-    return new TextDecoder(charset).decode(bytes)
-  } catch {
-    return new TextDecoder().decode(bytes)
-  }
-}
 
 /** See the head of this file. */
 export class ResponseImpl implements SessionResponse {
@@ -59,6 +52,7 @@ export class ResponseImpl implements SessionResponse {
     return parseMediaType(this.#wire.fields.get("content-type"))?.charset
   }
   get expectedContentLength(): number | undefined {
+    if (this.#wire.decoded === true) return undefined
     return expectedContentLength(this.#wire.fields.getAll("content-length")) ?? this.#wire.body.length
   }
   get suggestedFileName(): string {
@@ -90,6 +84,9 @@ export class ResponseImpl implements SessionResponse {
   }
   get text(): Effect.Effect<string, ExchangeError> {
     return Effect.map(this.bytes, (bytes) => decodeText(bytes, this.textEncodingName))
+  }
+  get computedMimeType(): Effect.Effect<string, ExchangeError> {
+    return Effect.map(this.bytes, (bytes) => sniff(this.#wire.fields, bytes))
   }
   get json(): Effect.Effect<unknown, ExchangeError> {
     return Effect.flatMap(this.text, (text): Effect.Effect<unknown, BodyError> =>

@@ -27,6 +27,7 @@ import type { TransportSecurityService } from "../../TransportSecurity.ts"
 import type { UrlCacheService } from "../../UrlCache.ts"
 import { displayUrl } from "../displayUrl.ts"
 import type { Exchange } from "../pipeline/exchange.ts"
+import { priorityOf, resourceLimit } from "../protocol/requestPolicy.ts"
 import type { Resolver } from "../resolver.ts"
 import type { AuthenticationMemory } from "./authenticationMemory.ts"
 import { bindBody } from "./bodyOwner.ts"
@@ -118,6 +119,16 @@ export class SessionState {
     this.requestTimeout = Duration.toMillis(parts.configuration.timeoutIntervalForRequest)
     this.resourceTimeout = Duration.toMillis(parts.configuration.timeoutIntervalForResource)
     this.pipeline = parts.pipeline(this)
+  }
+
+  /** Milliseconds for the whole of a task. */
+  resourceTimeoutOf({ timeoutIntervalForResource: own }: RequestOptionsRecord): number {
+    return own === undefined ? this.resourceTimeout : resourceLimit(this.resourceTimeout, Duration.toMillis(own))
+  }
+
+  /** Of a request that names none. */
+  priorityOf({ networkServiceType }: RequestOptionsRecord): number {
+    return priorityOf(networkServiceType ?? this.configuration.networkServiceType)
   }
 
   nextTaskIdentifier(): number {

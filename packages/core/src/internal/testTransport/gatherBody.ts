@@ -36,18 +36,31 @@ export const gatherBody = (
       control.unpark()
       resume(result)
     }
+    // a source may answer within the call: the loop asks again, so that no body is deeper than the stack
+    let wanted = false
+    let pulling = false
+    const pull = () => {
+      wanted = true
+      if (pulling) return
+      pulling = true
+      while (wanted) {
+        wanted = false
+        source.pull()
+      }
+      pulling = false
+    }
     const source = body.open({
       onPiece: (borrowed) => {
         pieces.push(borrowed.slice())
         length += borrowed.length
         control.transaction.requestBodyBytes = length
         control.bodySent(length)
-        source.pull()
+        pull()
       },
       onEnd: () => over(Effect.succeed(joined(pieces, length))),
       onError: (error) => over(Effect.fail(error))
     })
     control.register(closeable)
-    source.pull()
+    pull()
   })
 }
