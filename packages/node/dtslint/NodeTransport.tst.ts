@@ -1,5 +1,5 @@
 // The same program on Node, which can judge a certificate.
-import type { ServerTrustControl } from "@urlsession/core/Capability"
+import type { ClientIdentity, ServerTrustControl } from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Disposition from "@urlsession/core/Disposition"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
@@ -25,6 +25,15 @@ describe("a session on Node", () => {
     )
     expect(live).type.toBe<Layer.Layer<UrlSession.UrlSession>>()
     expect(NodeTransport.layer).type.toBeAssignableTo<Layer.Layer<Transport | ServerTrustControl>>()
+  })
+
+  it("with a client certificate is complete, at the level of the session and of a task (TRU-03)", () => {
+    const identity = ChallengeResolver.make({ ClientCertificate: () => Effect.succeed(Disposition.next) })
+    expect(UrlSession.layer(undefined, ChallengeResolver.layerFrom(identity)).pipe(Layer.provide(NodeTransport.layer)))
+      .type.toBe<Layer.Layer<UrlSession.UrlSession>>()
+    const task = Effect.asVoid(UrlSession.UrlSession).pipe(ChallengeResolver.provideTask(identity))
+    expect(task).type.toBe<Effect.Effect<void, never, UrlSession.UrlSession | ClientIdentity>>()
+    expect(Effect.provide(task, NodeSession.layer())).type.toBe<Effect.Effect<void>>()
   })
 
   const pinned = ChallengeResolver.make({ ServerTrust: ServerTrust.default })

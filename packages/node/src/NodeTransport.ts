@@ -3,7 +3,13 @@
  *
  * @since 0.1.0
  */
-import { CookieControl, RedirectControl, ServerTrustControl, UploadProgress } from "@urlsession/core/Capability"
+import {
+  ClientIdentity,
+  CookieControl,
+  RedirectControl,
+  ServerTrustControl,
+  UploadProgress
+} from "@urlsession/core/Capability"
 import type { CapabilityName } from "@urlsession/core/Capability"
 import type { ContentCodings } from "@urlsession/core/ContentCodings"
 import type { Digests } from "@urlsession/core/Digests"
@@ -60,6 +66,7 @@ export interface Configuration {
 export type Capabilities =
   | Transport
   | ServerTrustControl
+  | ClientIdentity
   | RedirectControl
   | CookieControl
   | UploadProgress
@@ -78,6 +85,7 @@ const platform = "node"
 
 const names: ReadonlySet<CapabilityName> = new Set<CapabilityName>([
   "ServerTrustControl",
+  "ClientIdentity",
   "RedirectControl",
   "CookieControl",
   "UploadProgress"
@@ -107,6 +115,7 @@ export const layerWith = (configuration: Configuration): Layer.Layer<Capabilitie
         )
     }).pipe(
       Context.add(ServerTrustControl, { name: "ServerTrustControl", platform }),
+      Context.add(ClientIdentity, { name: "ClientIdentity", platform }),
       Context.add(RedirectControl, { name: "RedirectControl", platform }),
       Context.add(CookieControl, { name: "CookieControl", platform }),
       Context.add(UploadProgress, { name: "UploadProgress", platform })
@@ -116,8 +125,8 @@ export const layerWith = (configuration: Configuration): Layer.Layer<Capabilitie
 }
 
 /**
- * The transport of Node, with what it can do: server trust, redirects, cookies and upload progress are in the session's
- * hands. HTTP/1.1 over TCP and TLS, and HTTP/2 where a server agrees on it by ALPN.
+ * The transport of Node, with what it can do: server trust, client certificates, redirects, cookies and upload progress are in
+ * the session's hands. HTTP/1.1 over TCP and TLS, and HTTP/2 where a server agrees on it by ALPN.
  *
  * @since 0.1.0
  * @category layers

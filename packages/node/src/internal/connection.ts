@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream"
 import * as tls from "node:tls"
 import { acquireLarge, copyOf, freshBytes, freshLeast, releaseLarge, sharedBytes } from "./buffers.ts"
 import { TakenStream } from "./takenStream.ts"
+import { type Shown, shownUnfinished } from "./trust.ts"
 
 /** Hears a connection. None of these may throw; where one does, the connection is destroyed and hears of it as an error. */
 export interface ConnectionListener {
@@ -30,6 +31,8 @@ export type Memory = "shared" | "own" | "fresh"
 export interface Connection {
   listener: ConnectionListener
   readonly secureSocket: tls.TLSSocket | undefined
+  /** What a server that asked for a client certificate had presented where the handshake ended too early. */
+  readonly unfinished: Shown | undefined
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
@@ -98,6 +101,7 @@ export abstract class SocketConnection implements Connection {
   #taken: TakenStream | undefined = undefined
   #handedOver = false
   #secured = false
+  #unfinished: Shown | undefined = undefined
 
   constructor(socket: net.Socket, listener: ConnectionListener, closed: (connection: Connection) => void) {
     this.socket = socket
@@ -128,6 +132,9 @@ export abstract class SocketConnection implements Connection {
   /** Frees what the way of reading holds. */
   protected closed(): void {}
 
+  get unfinished(): Shown | undefined {
+    return this.#unfinished
+  }
   get remoteAddress(): string | undefined {
     return this.socket.remoteAddress
   }
@@ -228,7 +235,8 @@ export abstract class SocketConnection implements Connection {
   }
 
   // A server may answer and close before it has read the whole request; the writer then fails while the answer lies in the
-  // kernel unread. A socket destroys itself at a failed write, so that one call is held back while an answer may come.
+  // kernel unread. A socket destroys itself at a failed write, so that one call is held back while an answer may come. One
+  // that fails in its handshake is asked first what it knows, and nothing afterwards.
   #keepAnswers(): void {
     const socket = this.socket
     const destroy = socket.destroy.bind(socket)
@@ -240,6 +248,7 @@ export abstract class SocketConnection implements Connection {
         heldBack = true
         return socket
       }
+      if (this.secureSocket !== undefined && !this.#secured) this.#unfinished ??= shownUnfinished(this.secureSocket)
       return destroy(error)
     }
   }

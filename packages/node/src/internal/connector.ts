@@ -1,5 +1,6 @@
 /** From a host to a connection that has been judged: names, addresses, the race, TLS, the verdict. One attempt of a pool. */
 import type { AddressVerdict } from "@urlsession/core/AddressPolicy"
+import type { IdentityCredential } from "@urlsession/core/Credential"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
 import { ConnectionError, type ExchangeError, TlsError } from "@urlsession/core/SessionError"
 import type {
@@ -13,6 +14,7 @@ import type {
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { isIP } from "node:net"
+import { type ClientAuthentication, HandshakeFailed, secured } from "./clientAuthentication.ts"
 import { type Connection, type ConnectionListener, OnreadConnection } from "./connection.ts"
 import type { ConnectTimings } from "./connectTimings.ts"
 import { type Attempt, type Candidate, Dial, interleave } from "./dial.ts"
@@ -24,10 +26,12 @@ import {
   forUrl,
   handshakeError,
   lookupError,
-  lostError
+  lostError,
+  unusableIdentity
 } from "./errors.ts"
+import { type IdentityContexts, UnusableIdentity } from "./identityContexts.ts"
 import { contextFor, type TrustContext } from "./secureContext.ts"
-import { trustOf } from "./trust.ts"
+import { type Shown, trustOf } from "./trust.ts"
 
 /** How a platform resolves a name; fails with what carries a `code`, as `node:dns` does. */
 export type Lookup = (host: string) => Effect.Effect<ReadonlyArray<Candidate>, unknown>
@@ -41,6 +45,7 @@ export interface ConnectorOptions {
   readonly judgeAddress: TransportOptions["judgeAddress"]
   readonly tlsMinimumVersion: TransportOptions["tlsMinimumVersion"]
   readonly tlsMaximumVersion: TransportOptions["tlsMaximumVersion"]
+  readonly identities: IdentityContexts
   /** Told of every connection that goes. */
   readonly opened: (connection: Connection) => void
   readonly closed: (connection: Connection) => void
@@ -64,6 +69,8 @@ export interface Connected {
   readonly attempt: Attempt
   readonly protocol: AlpnProtocol
   readonly described: Pick<ConnectionInfo, "trust" | "overridden">
+  /** Where the server asked for a client certificate. */
+  readonly client: ClientAuthentication | undefined
 }
 
 const plain: Connected["described"] = { trust: undefined, overridden: false }
@@ -80,11 +87,11 @@ const settle = <A, E>(
     return Effect.fail(failed._tag === "Some" ? failure(failed.value) : defect(Cause.squash(cause)))
   })
 
-const within = <A>(
-  effect: Effect.Effect<A, ExchangeError>,
+const within = <A, E>(
+  effect: Effect.Effect<A, E>,
   options: ConnectorOptions,
   url: string
-): Effect.Effect<A, ExchangeError> =>
+): Effect.Effect<A, E | ExchangeError> =>
   Effect.raceFirst(
     effect,
     Effect.async<never, ExchangeError>((resume) => {
@@ -171,19 +178,29 @@ const serverName = (host: string): string => host.endsWith(".") ? host.slice(0, 
 const secureContext = (
   url: WireUrl,
   asker: TrustAsker,
+  offered: IdentityCredential | undefined,
   options: ConnectorOptions
-): Effect.Effect<TrustContext | undefined, ExchangeError> =>
-  url.scheme !== "https"
-    ? Effect.succeed(undefined)
-    : Effect.try({
-      try: () => contextFor(asker.roots, options.tlsMinimumVersion, options.tlsMaximumVersion),
+): Effect.Effect<TrustContext, ExchangeError> => {
+  const { identities, tlsMaximumVersion: maximum, tlsMinimumVersion: minimum } = options
+  return Effect.flatMap(
+    Effect.try({
+      try: () => contextFor(asker.roots, minimum, maximum),
       catch: (cause) =>
         new TlsError({
           url: url.href,
           cause,
           reason: { _tag: "SecureConnectionFailed", detail: "one of the roots cannot be read" }
         })
-    })
+    }),
+    (without): Effect.Effect<TrustContext, ExchangeError> => {
+      if (offered === undefined) return Effect.succeed(without)
+      const context = identities.contextFor(asker.roots, minimum, maximum, offered)
+      if (!(context instanceof UnusableIdentity)) return Effect.succeed(context)
+      asker.identity?.refused(url.host, url.port, offered)
+      return Effect.fail(unusableIdentity(url.origin, context.detail, url.href))
+    }
+  )
+}
 
 // a server that knows no ALPN, or nothing of what was offered, speaks HTTP/1.1 (RFC 9113 3.2)
 const protocolOf = ({ connection }: Attempt): AlpnProtocol =>
@@ -195,8 +212,9 @@ const dial = (
   context: TrustContext | undefined,
   options: ConnectorOptions,
   hooks: ConnectHooks
-): Effect.Effect<Attempt, ExchangeError> =>
+): Effect.Effect<Attempt, ExchangeError | HandshakeFailed> =>
   Effect.async((resume) => {
+    hooks.dial?.cancel()
     const secure = context === undefined ? undefined : {
       context: context.context,
       servername: isIP(url.host) === 0 ? serverName(url.host) : undefined,
@@ -236,7 +254,7 @@ const dial = (
         onFailed: (error, attempt) =>
           resume(Effect.fail(
             attempt !== undefined
-              ? handshakeError(error, url.href)
+              ? new HandshakeFailed(error, attempt.connection.unfinished)
               : connectError(url.host, url.port, error ?? new Error("closed"), hooks.now() - begun, url.href)
           ))
       }
@@ -277,33 +295,99 @@ const whileWhole = <A>(
   )
 
 const judged = (
-  attempt: Attempt,
+  shown: Shown,
+  attempt: Attempt | undefined,
   context: TrustContext,
   url: WireUrl,
   asker: TrustAsker,
   options: ConnectorOptions,
   hooks: ConnectHooks
-): Effect.Effect<Connected, ExchangeError> => {
-  const socket = attempt.connection.secureSocket
-  if (socket === undefined) return Effect.fail(badResponse("a secure connection without TLS", url.href))
-  const trust = trustOf(socket, { host: url.host, port: url.port, roots: context.roots, now: options.timers.now() })
+): Effect.Effect<Connected["described"], ExchangeError> => {
+  const trust = trustOf(shown, { host: url.host, port: url.port, context, now: options.timers.now() })
   const decide = asker.decide
   if (decide === undefined) {
     return trust.trusted
-      ? Effect.succeed({ attempt, protocol: protocolOf(attempt), described: { trust, overridden: false } })
+      ? Effect.succeed({ trust, overridden: false })
       : Effect.fail(ServerTrust.refusal(trust, url.href))
   }
-  hooks.networkWait(false)
   const asked = settle(
     Effect.suspend(() => decide(trust)),
     (cause) => delegateFailed("ChallengeResolver", cause, url.href),
     (error) => error
   )
-  return Effect.map(whileWhole(asked, attempt, url), ({ overridden }) => {
-    hooks.networkWait(true)
-    return { attempt, protocol: protocolOf(attempt), described: { trust, overridden } }
-  })
+  return Effect.map(
+    deciding(attempt === undefined ? asked : whileWhole(asked, attempt, url), hooks),
+    ({ overridden }) => ({ trust, overridden })
+  )
 }
+
+const deciding = <A, E>(decision: Effect.Effect<A, E>, hooks: ConnectHooks): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    hooks.networkWait(false)
+    return Effect.tap(decision, () => Effect.sync(() => hooks.networkWait(true)))
+  })
+
+const securely = (
+  candidates: ReadonlyArray<Candidate>,
+  url: WireUrl,
+  asker: TrustAsker,
+  options: ConnectorOptions,
+  hooks: ConnectHooks
+): Effect.Effect<Connected, ExchangeError> =>
+  Effect.map(
+    secured({
+      url,
+      asker,
+      contextOf: (offered) => secureContext(url, asker, offered, options),
+      open: (context) =>
+        Effect.flatMap(raced(candidates, url, context, options, hooks), (attempt) =>
+          attempt.shown === undefined
+            ? Effect.fail(badResponse("a secure connection without TLS", url.href))
+            : Effect.succeed({ attempt, shown: attempt.shown })),
+      judge: (shown, context, attempt) => judged(shown, attempt, context, url, asker, options, hooks),
+      ask: (identity) =>
+        deciding(
+          settle(
+            Effect.suspend(() => identity.ask(url.host, url.port)),
+            (cause) => delegateFailed("ChallengeResolver", cause, url.href),
+            (error) => error
+          ),
+          hooks
+        ),
+      broken: (attempt) => brokenError(attempt, url)
+    }),
+    ({ attempt, client, verdict }) => ({ attempt, protocol: protocolOf(attempt), described: verdict, client })
+  )
+
+const openly = (
+  candidates: ReadonlyArray<Candidate>,
+  url: WireUrl,
+  options: ConnectorOptions,
+  hooks: ConnectHooks
+): Effect.Effect<Connected, ExchangeError> =>
+  Effect.matchEffect(raced(candidates, url, undefined, options, hooks), {
+    onSuccess: (attempt) =>
+      attempt.broken
+        ? Effect.fail(brokenError(attempt, url))
+        : Effect.succeed({ attempt, protocol: "http/1.1", described: plain, client: undefined }),
+    onFailure: (failure) =>
+      Effect.fail(failure._tag === "HandshakeFailed" ? handshakeError(failure.error, url.href) : failure)
+  })
+
+const raced = (
+  candidates: ReadonlyArray<Candidate>,
+  url: WireUrl,
+  context: TrustContext | undefined,
+  options: ConnectorOptions,
+  hooks: ConnectHooks
+): Effect.Effect<Attempt, ExchangeError | HandshakeFailed> =>
+  Effect.flatMap(within(dial(candidates, url, context, options, hooks), options, url.href), (attempt) => {
+    const remote = attempt.connection.remoteAddress
+    // what was judged is what must be connected; `undefined` is a connection that is gone already
+    return remote !== undefined && !sameAddress(remote, attempt.candidate.address)
+      ? addressRefused(url, remote, "it is not the address that was judged")
+      : Effect.succeed(attempt)
+  })
 
 /**
  * Makes one connection. Where this fails or is interrupted, what `hooks.dial` has open must be cancelled by the caller; where
@@ -315,18 +399,11 @@ export const connect = (
   options: ConnectorOptions,
   hooks: ConnectHooks
 ): Effect.Effect<Connected, ExchangeError> =>
-  Effect.gen(function*() {
-    const candidates = yield* allowed(yield* resolve(url, options, hooks), url, options, hooks)
-    const context = yield* secureContext(url, asker, options)
-    const attempt = yield* within(dial(candidates, url, context, options, hooks), options, url.href)
-    const remote = attempt.connection.remoteAddress
-    // what was judged is what must be connected; `undefined` is a connection that is gone already
-    if (remote !== undefined && !sameAddress(remote, attempt.candidate.address)) {
-      return yield* addressRefused(url, remote, "it is not the address that was judged")
-    }
-    const connected = context === undefined
-      ? { attempt, protocol: protocolOf(attempt), described: plain }
-      : yield* judged(attempt, context, url, asker, options, hooks)
-    if (attempt.broken) return yield* Effect.fail(brokenError(attempt, url))
-    return connected
-  })
+  Effect.flatMap(
+    resolve(url, options, hooks),
+    (addresses) =>
+      Effect.flatMap(allowed(addresses, url, options, hooks), (candidates) =>
+        url.scheme === "https"
+          ? securely(candidates, url, asker, options, hooks)
+          : openly(candidates, url, options, hooks))
+  )

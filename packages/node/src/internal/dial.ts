@@ -2,6 +2,7 @@
 import type { TimerHandle, Timers } from "@urlsession/core/Transport"
 import { copyOf } from "./buffers.ts"
 import type { Connection, ConnectionListener } from "./connection.ts"
+import { type Shown, shownBy } from "./trust.ts"
 
 /** A resolved address. */
 export interface Candidate {
@@ -36,6 +37,8 @@ export class Attempt implements ConnectionListener {
   broken = false
   brokenBy: Error | undefined = undefined
   tooEarly = false
+  /** What the server presented, after the handshake. */
+  shown: Shown | undefined = undefined
   /** Told when it ends while it waits for its verdict. */
   whenBroken: (() => void) | undefined = undefined
   readonly #dial: Dial
@@ -61,6 +64,14 @@ export class Attempt implements ConnectionListener {
     this.#dial.connected(this)
   }
   onSecure(): void {
+    const socket = this.connection.secureSocket
+    try {
+      // at once: a socket that has ended shows nothing any more
+      if (socket !== undefined) this.shown = shownBy(socket)
+    } catch (error) {
+      this.connection.destroy()
+      return this.#break(error instanceof Error ? error : new Error(String(error)))
+    }
     this.secured = true
     this.#dial.secured(this)
   }

@@ -17,6 +17,7 @@ import * as Runtime from "effect/Runtime"
 import type { Connection } from "./connection.ts"
 import type { ConnectorOptions, Lookup } from "./connector.ts"
 import { Exchange } from "./exchange.ts"
+import { IdentityContexts } from "./identityContexts.ts"
 import { Pool } from "./pool.ts"
 import { contextKey } from "./secureContext.ts"
 
@@ -43,6 +44,7 @@ export class Engine implements SessionTransport {
   readonly #pools = new Map<string, Pool>()
   readonly #connections = new Set<Connection>()
   readonly #fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
+  readonly #identities = new IdentityContexts()
   readonly #askers = new WeakMap<TrustAsker, number>()
   // outlives the pools, so that a server is asked once
   readonly #protocols = new Map<string, Spoken>()
@@ -60,6 +62,7 @@ export class Engine implements SessionTransport {
       judgeAddress: options.judgeAddress,
       tlsMinimumVersion: options.tlsMinimumVersion,
       tlsMaximumVersion: options.tlsMaximumVersion,
+      identities: this.#identities,
       opened: (connection) => this.#connections.add(connection),
       closed: (connection) => {
         this.#connections.delete(connection)
@@ -80,6 +83,7 @@ export class Engine implements SessionTransport {
   }
 
   readonly flush = (): void => {
+    this.#identities.clear()
     for (const pool of [...this.#pools.values()]) pool.flush()
   }
 
@@ -97,6 +101,7 @@ export class Engine implements SessionTransport {
   get shutdown(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.closing = true
+      this.#identities.clear()
       for (const pool of [...this.#pools.values()]) pool.close()
       for (const connection of this.#connections) connection.destroy()
       return Effect.zipRight(
@@ -179,7 +184,7 @@ export class Engine implements SessionTransport {
 
   // without a decider there is nobody to tell apart
   #askerNumber(asker: TrustAsker): number {
-    if (asker.decide === undefined) return 0
+    if (asker.decide === undefined && asker.identity === undefined) return 0
     const known = this.#askers.get(asker)
     if (known !== undefined) return known
     this.#askers.set(asker, ++this.#askerCount)

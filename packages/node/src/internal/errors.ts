@@ -17,11 +17,13 @@ interface Coded extends Error {
   readonly reason?: unknown
 }
 
-const codeOf = (error: Coded | undefined): string => typeof error?.code === "string" ? error.code : ""
+/** The `code` of an error, or nothing. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Object && "code" in error && typeof error.code === "string" ? error.code : ""
 
 /** A name that could not be resolved. */
 export const lookupError = (host: string, cause: unknown, url: string): ExchangeError => {
-  const code = cause instanceof Object && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+  const code = codeOf(cause)
   if (code === "ENETUNREACH" || code === "ENETDOWN") {
     return new ConnectionError({ url, cause, reason: { _tag: "NotConnectedToInternet", why: code } })
   }
@@ -86,6 +88,13 @@ export const handshakeError = (error: Coded | undefined, url: string): ExchangeE
     : error.message
   return new TlsError({ url, cause: error, reason: { _tag: "SecureConnectionFailed", detail } })
 }
+
+/** A client certificate that cannot be shown to anybody. */
+export const unusableIdentity = (origin: string, detail: string, url: string): ExchangeError =>
+  new AuthenticationError({
+    url,
+    reason: { _tag: "CredentialUnusable", space: `ClientCertificate space of ${origin}`, detail }
+  })
 
 /** Nothing came of a connection attempt for so long. */
 export const connectTimeout = (after: number, url: string): ExchangeError =>

@@ -265,7 +265,9 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
 
   #lost(loss: Loss): ExchangeError {
     const wire = this.#wire
-    return lostError(
+    const { href } = this.request.url
+    const refusal = loss.withConnection && !loss.unprocessed ? wire?.refusal(loss.cause, href) : undefined
+    return refusal ?? lostError(
       {
         bytesReceived: wire?.bodyBytes ?? 0,
         bytesExpected: this.length,
@@ -275,7 +277,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
         ...(loss.unprocessed ? { unprocessed: true } : {})
       },
       loss.cause,
-      this.request.url.href
+      href
     )
   }
 

@@ -7,9 +7,11 @@ import {
   ResponseParser,
   reusable
 } from "@urlsession/core/Http1"
+import type { ExchangeError } from "@urlsession/core/SessionError"
 import type { ConnectionInfo, TimerHandle, Timers, WireRequest, WireRequestBody } from "@urlsession/core/Transport"
 import { latin1 } from "./buffers.ts"
 import type { Connection, ConnectionListener } from "./connection.ts"
+import type { Connected } from "./connector.ts"
 import { readAheadLimit } from "./readAhead.ts"
 import { type BodyTarget, Http1Target } from "./upload.ts"
 import type { Head, Loss, Served, Wire } from "./wire.ts"
@@ -59,6 +61,7 @@ export class Http1Connection implements ConnectionListener, ParserEvents, Wire {
   /** Of the process's own clock, for the race with an end that lies in the kernel unseen. */
   idleSinceTurn = 0
   readonly #home: Home
+  readonly #client: Connected["client"]
   #exchange: Served | undefined = undefined
   #served = 0
   #early: Uint8Array | undefined
@@ -70,13 +73,14 @@ export class Http1Connection implements ConnectionListener, ParserEvents, Wire {
     connection: Connection,
     home: Home,
     generation: number,
-    described: Pick<ConnectionInfo, "trust" | "overridden">,
+    { client, described }: Pick<Connected, "client" | "described">,
     early: Uint8Array | undefined
   ) {
     this.connection = connection
     this.#home = home
     this.generation = generation
     this.#early = early
+    this.#client = client
     this.parser = new ResponseParser(this, { limits: { maxHeadBytes: home.maximumHeadBytes }, latin1 })
     this.info = {
       id: nextConnection(),
@@ -116,6 +120,10 @@ export class Http1Connection implements ConnectionListener, ParserEvents, Wire {
 
   get endsAs(): "Reset" | "Closed" {
     return this.#writeFailed ? "Reset" : "Closed"
+  }
+
+  refusal(cause: unknown, url: string): ExchangeError | undefined {
+    return this.#served > 1 || this.parser.started ? undefined : this.#client?.lossOf(cause, url)
   }
 
   attach(exchange: Served): void {

@@ -1,8 +1,10 @@
 /** One HTTP/2 connection for all its life: a session of node:http2 on a byte connection, and the streams on it (RFC 9113). */
 import { defaultLimits, type ParseFault } from "@urlsession/core/Http1"
+import type { ExchangeError } from "@urlsession/core/SessionError"
 import type { ConnectionInfo, TimerHandle, Timers } from "@urlsession/core/Transport"
 import { type ClientHttp2Session, connect, constants, type Settings } from "node:http2"
 import type { Connection, ConnectionListener } from "./connection.ts"
+import type { Connected } from "./connector.ts"
 import { nextConnection } from "./http1Connection.ts"
 import { malformed } from "./http2Message.ts"
 import type { Http2Stream } from "./http2Stream.ts"
@@ -68,7 +70,10 @@ export class Http2Connection implements ConnectionListener {
   #lost = false
   #unresponsive = false
   #error: Error | undefined = undefined
+  /** Something of a response has come. */
+  answered = false
   readonly #home: Http2Home
+  readonly #client: Connected["client"]
   readonly #streams = new Set<Http2Stream>()
   #coming: Array<Http2Stream> = []
   /** Since when it has no stream, in milliseconds of the session's clock and of the process's own. */
@@ -84,11 +89,12 @@ export class Http2Connection implements ConnectionListener {
     connection: Connection,
     home: Http2Home,
     origin: string,
-    described: Pick<ConnectionInfo, "trust" | "overridden">,
+    { client, described }: Pick<Connected, "client" | "described">,
     early: Uint8Array | undefined
   ) {
     this.connection = connection
     this.#home = home
+    this.#client = client
     this.info = {
       id: nextConnection(),
       protocol: "h2",
@@ -119,6 +125,10 @@ export class Http2Connection implements ConnectionListener {
     this.session.on("close", () => this.retire())
     this.#settingsTimer = home.timers.afterWeak(home.settingsTimeout, () => this.#neverReady())
     this.#arm(home.idleConnectionTimeout)
+  }
+
+  refusal(cause: unknown, url: string): ExchangeError | undefined {
+    return this.answered ? undefined : this.#client?.lossOf(this.#error ?? cause, url)
   }
 
   get maximumHeadBytes(): number {

@@ -1,6 +1,6 @@
 /** One stream of HTTP/2 as the wire of one exchange: its request goes out, its response comes in, and its end is found. */
 import { allowedInTrailers, defaultLimits, HeaderFields, type ParseFault } from "@urlsession/core/Http1"
-import type { InvalidRequest } from "@urlsession/core/SessionError"
+import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
 import type { ConnectionInfo, WireRequest } from "@urlsession/core/Transport"
 import { type ClientHttp2Stream, constants } from "node:http2"
 import { Readable } from "node:stream"
@@ -78,6 +78,10 @@ export class Http2Stream implements Wire, BodyTarget {
   }
 
   // ---- the exchange's side
+
+  refusal(cause: unknown, url: string): ExchangeError | undefined {
+    return this.#connection.refusal(cause, url)
+  }
 
   attach(exchange: Served): void {
     this.#exchange = exchange
@@ -204,6 +208,7 @@ export class Http2Stream implements Wire, BodyTarget {
     if (status < 200) return this.#informed(status, raw)
     this.#comes()
     this.started = true
+    this.#connection.answered = true
     this.#answered = true
     if (status === 421) this.#connection.retire()
     const wrong = tooLarge(raw, this.#connection.maximumHeadBytes)
@@ -223,6 +228,7 @@ export class Http2Stream implements Wire, BodyTarget {
     if (exchange === undefined) return
     this.#comes()
     this.started = true
+    this.#connection.answered = true
     if (status < 100) return this.#fault(malformed("a response without a status", 0))
     if (status === 101) return this.#fault(unexpectedUpgrade)
     const wrong = tooLarge(raw, this.#connection.maximumHeadBytes)

@@ -238,8 +238,9 @@ export class Pool implements Home, Http2Home {
     return !this.engine.closing && (protocol !== "h2" || this.#spoken !== "only http/1.1")
   }
 
-  #single(job: ConnectJob, { attempt, described }: Connected, own: Exchange | undefined): void {
-    const connection = new Http1Connection(attempt.connection, this, job.generation, described, attempt.early)
+  #single(job: ConnectJob, made: Connected, own: Exchange | undefined): void {
+    const { attempt } = made
+    const connection = new Http1Connection(attempt.connection, this, job.generation, made, attempt.early)
     const next = this.waiting.first()
     if (next === undefined) {
       if (connection.clean && connection.generation === this.#generation) this.#idle.add(connection, this.engine.turn())
@@ -252,8 +253,9 @@ export class Pool implements Home, Http2Home {
     this.#lend(connection, next, job.timings)
   }
 
-  #multiplex(job: ConnectJob, { attempt, described }: Connected): void {
-    const made = new Http2Connection(attempt.connection, this, this.url.origin, described, attempt.early)
+  #multiplex(job: ConnectJob, connected: Connected): void {
+    const { attempt } = connected
+    const made = new Http2Connection(attempt.connection, this, this.url.origin, connected, attempt.early)
     this.#multiplexed.add(made)
     this.#learn("h2")
     // what is being made beside it was begun for fear that each would serve one request

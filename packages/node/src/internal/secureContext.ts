@@ -4,13 +4,15 @@ import { constants, createHash, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import * as tls from "node:tls"
 
-type Version = "TLSv1.2" | "TLSv1.3"
+/** A version of TLS that is offered. */
+export type Version = "TLSv1.2" | "TLSv1.3"
 
-/** A context, the roots it verifies against, and a text that is equal exactly for equal contexts. */
+/** A context, and the roots it verifies against. */
 export interface TrustContext {
   readonly context: tls.SecureContext
   readonly roots: RootSet
-  readonly key: string
+  /** OpenSSL trusts more than `roots` in it: what it verifies must reach one of them besides. */
+  readonly widened: boolean
 }
 
 const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
@@ -92,11 +94,16 @@ const contextsKept = 64
 export const contextKey = (roots: Roots, minimum: Version, maximum: Version): string =>
   `${rootsKey(roots)} ${minimum} ${maximum}`
 
-/** The context of some roots and TLS versions. Throws where OpenSSL cannot read a root. */
-export const contextFor = (roots: Roots, minimum: Version, maximum: Version): TrustContext => {
-  const key = contextKey(roots, minimum, maximum)
-  const known = contexts.get(key)
-  if (known !== undefined) return known
+/**
+ * Makes a context of some roots and TLS versions, that may present an identity. Throws where OpenSSL cannot read a root or
+ * the identity.
+ */
+export const makeContext = (
+  roots: Roots,
+  minimum: Version,
+  maximum: Version,
+  identity: tls.SecureContextOptions
+): TrustContext => {
   const pem = roots._tag === "System" ? undefined : splitPem(roots.pem)
   const trusted = pem === undefined
     ? undefined
@@ -108,13 +115,23 @@ export const contextFor = (roots: Roots, minimum: Version, maximum: Version): Tr
     maxVersion: maximum,
     // a server that renegotiates could show another certificate after the verdict
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ...(trusted === undefined ? {} : { ca: [...trusted] })
+    ...(trusted === undefined ? {} : { ca: [...trusted] }),
+    ...identity
   })
-  const made: TrustContext = {
+  return {
     context,
     roots: trusted === undefined ? platformRoots : new RootSet(() => trusted),
-    key
+    // Node trusts every authority that comes with a PKCS#12 file, for servers as well
+    widened: identity.pfx !== undefined
   }
+}
+
+/** The context of some roots and TLS versions. Throws where OpenSSL cannot read a root. */
+export const contextFor = (roots: Roots, minimum: Version, maximum: Version): TrustContext => {
+  const key = contextKey(roots, minimum, maximum)
+  const known = contexts.get(key)
+  if (known !== undefined) return known
+  const made = makeContext(roots, minimum, maximum, {})
   if (contexts.size >= contextsKept) {
     const oldest = contexts.keys().next()
     if (oldest.done !== true) contexts.delete(oldest.value)

@@ -2,8 +2,23 @@
 import * as ServerTrust from "@urlsession/core/ServerTrust"
 import type { CertificateFault } from "@urlsession/core/SessionError"
 import type { TLSSocket } from "node:tls"
-import { chainOf, reachesRoot } from "./certificates.ts"
-import type { RootSet } from "./secureContext.ts"
+import { chainOf, type Parsed, reachesRoot } from "./certificates.ts"
+import type { TrustContext } from "./secureContext.ts"
+
+/** What a server presented in one handshake. */
+export interface Shown {
+  readonly chain: ReadonlyArray<Parsed>
+  /** What OpenSSL's verification stopped at; `undefined` where it found nothing. */
+  readonly fault: string | undefined
+  readonly protocol: string
+  readonly cipher: string
+  /**
+   * The server asked for a client certificate: only then has it named signature algorithms for one. Known before any byte of a
+   * request, where an alert would come too late: many servers finish the handshake without a certificate, and some refuse one
+   * by a close without a word.
+   */
+  readonly asks: boolean
+}
 
 const faults: Readonly<Record<string, CertificateFault>> = {
   CERT_HAS_EXPIRED: "Expired",
@@ -21,25 +36,63 @@ const codeOf = (error: unknown): string =>
     ? error.code
     : ""
 
+const show = (socket: TLSSocket, fault: string | undefined): Shown => ({
+  chain: chainOf(socket),
+  fault,
+  protocol: socket.getProtocol() ?? "unknown",
+  cipher: socket.getCipher().standardName,
+  asks: socket.getSharedSigalgs().length > 0
+})
+
+/** What was presented in a handshake that is done. */
+export const shownBy = (socket: TLSSocket): Shown =>
+  show(socket, socket.authorized ? undefined : codeOf(socket.authorizationError) || "unknown")
+
+// Node asks OpenSSL for the verdict at the end of a handshake only; its socket can be asked before
+const unfinishedFault = (socket: TLSSocket): string | undefined => {
+  const handle: unknown = Reflect.get(socket, "_handle")
+  const verify: unknown = handle instanceof Object ? Reflect.get(handle, "verifyError") : undefined
+  if (typeof verify !== "function") return "unknown"
+  const error: unknown = Reflect.apply(verify, handle, [])
+  return error === undefined || error === null ? undefined : codeOf(error) || "unknown"
+}
+
 /**
- * The trust value of a finished handshake. OpenSSL reports one fault of several, and Node looks at the name only where the
- * chain is fine: so the way to a root is walked here, and name and dates are judged by `ServerTrust.make`.
+ * What was presented in a handshake that the server has ended after it asked for a client certificate; `undefined` where it
+ * did not come so far. Its chain has been verified by then, and under TLS 1.2 with a key exchange that is forward secret the
+ * server has proved its key. Only before the socket is destroyed.
+ */
+export const shownUnfinished = (socket: TLSSocket): Shown | undefined => {
+  try {
+    return socket.getSharedSigalgs().length === 0 ? undefined : show(socket, unfinishedFault(socket))
+  } catch {
+    // there is nothing left to be asked
+    return undefined
+  }
+}
+
+/**
+ * The trust value of a handshake. OpenSSL reports one fault of several, and Node looks at the name only where the chain is
+ * fine: so the way to a root is walked here, and name and dates are judged by `ServerTrust.make`.
  */
 export const trustOf = (
-  socket: TLSSocket,
-  target: { readonly host: string; readonly port: number; readonly roots: RootSet; readonly now: number }
+  shown: Shown,
+  target: { readonly host: string; readonly port: number; readonly context: TrustContext; readonly now: number }
 ): ServerTrust.ServerTrust => {
-  const chain = chainOf(socket)
-  const chainTrusted = socket.authorized && chain.length > 0
+  const { chain, cipher, fault, protocol } = shown
+  const { roots, widened } = target.context
+  const verified = fault === undefined && chain.length > 0
+  const reaches = verified && !widened ? true : reachesRoot(chain, roots)
+  const chainTrusted = verified && reaches
   return ServerTrust.make({
     host: target.host,
     port: target.port,
     chain: chain.map((one) => one.value),
     chainTrusted,
-    systemFault: chainTrusted ? undefined : faults[codeOf(socket.authorizationError)] ?? "Untrusted",
-    reachesRoot: chainTrusted || reachesRoot(chain, target.roots),
+    systemFault: chainTrusted ? undefined : verified ? "UnknownRoot" : faults[fault ?? ""] ?? "Untrusted",
+    reachesRoot: reaches,
     now: target.now,
-    protocol: socket.getProtocol() ?? "unknown",
-    cipher: socket.getCipher().standardName
+    protocol,
+    cipher
   })
 }

@@ -1,6 +1,6 @@
 /** What an exchange and what carries it need of each other: a lent HTTP/1.1 connection, or one stream of HTTP/2. */
 import type { ExchangeStart, HeaderFields, ParseFault, ResponseHead } from "@urlsession/core/Http1"
-import type { InvalidRequest } from "@urlsession/core/SessionError"
+import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
 import type { ConnectionInfo, WireRequest, WireRequestBody } from "@urlsession/core/Transport"
 import type { BodyTarget } from "./upload.ts"
 
@@ -49,6 +49,8 @@ export interface Wire {
   readonly bodyBytes: number
   /** What its unexpected end is. */
   readonly endsAs: "Reset" | "Closed"
+  /** What its end means where the server may have ended it for who the client is, or is not. */
+  refusal(cause: unknown, url: string): ExchangeError | undefined
   attach(exchange: Served): void
   /** Sends the head, with the whole body where that is small; gives the bytes of the head, 0 where nobody knows. */
   send(request: WireRequest, head: string, small: Uint8Array | undefined): number

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as tls from "node:tls"
 import { tlsOptions } from "../../src/internal/connection.ts"
 import { contextFor } from "../../src/internal/secureContext.ts"
-import { trustOf } from "../../src/internal/trust.ts"
+import { shownBy, trustOf } from "../../src/internal/trust.ts"
 import { makeAuthority } from "../support/pki.ts"
 import { answering, presenting, rawServer, response } from "../support/rawServer.ts"
 
@@ -14,22 +14,23 @@ describe("the chain of a server", () => {
       const root = yield* Effect.promise(() => makeAuthority())
       const leaf = yield* Effect.promise(() => root.issue({ names: ["localhost"] }))
       const server = yield* rawServer({ ...answering(response("")), tls: presenting(leaf) })
-      const { context, roots } = contextFor({ _tag: "Additional", pem: [root.cert] }, "TLSv1.2", "TLSv1.3")
+      const made = contextFor({ _tag: "Additional", pem: [root.cert] }, "TLSv1.2", "TLSv1.3")
+      const { context } = made
       const { port } = new URL(server.origin)
       const socket = yield* Effect.acquireRelease(
         Effect.async<tls.TLSSocket>((resume) => {
-          const made = tls.connect({
+          const connecting = tls.connect({
             host: "127.0.0.1",
             port: Number(port),
             ...tlsOptions({ context, servername: "localhost", alpnProtocols: ["http/1.1"] })
           })
-          made.once("secureConnect", () => resume(Effect.succeed(made)))
+          connecting.once("secureConnect", () => resume(Effect.succeed(connecting)))
         }),
-        (made) => Effect.sync(() => made.destroy())
+        (connected) => Effect.sync(() => connected.destroy())
       )
-      const target = { host: "localhost", port: Number(port), roots, now: Date.now() }
-      const first = trustOf(socket, target)
-      const second = trustOf(socket, target)
+      const target = { host: "localhost", port: Number(port), context: made, now: Date.now() }
+      const first = trustOf(shownBy(socket), target)
+      const second = trustOf(shownBy(socket), target)
       assert.isTrue(first.trusted)
       assert.strictEqual(first.chain.length, 2)
       assert.deepStrictEqual(second.chain.map((one) => one.spkiSha256), first.chain.map((one) => one.spkiSha256))

@@ -24,6 +24,8 @@ export interface RawServer {
   readonly peers: ReadonlyArray<Peer>
   /** The sockets that are open at the server. */
   readonly open: () => number
+  /** How many connections have come in, whether their handshake was finished or not. */
+  readonly accepted: () => number
 }
 
 /** What a server does. */
@@ -88,7 +90,9 @@ export const rawServer = (behaviour: Behaviour): Effect.Effect<RawServer, never,
     const server = behaviour.tls === undefined
       ? net.createServer({ ...options, noDelay: true }, accept)
       : tls.createServer({ ...behaviour.tls, ...options }, accept)
+    let accepted = 0
     server.on("connection", (socket: net.Socket) => {
+      accepted++
       sockets.add(socket)
       socket.on("close", () => sockets.delete(socket))
       socket.on("error", () => {})
@@ -99,7 +103,8 @@ export const rawServer = (behaviour: Behaviour): Effect.Effect<RawServer, never,
       port,
       origin: behaviour.tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`,
       peers,
-      open: () => sockets.size
+      open: () => sockets.size,
+      accepted: () => accepted
     }
   })
 
