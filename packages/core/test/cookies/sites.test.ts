@@ -246,6 +246,18 @@ describe("what plays the part of a script (HttpOnly)", () => {
     }))
 })
 
+describe("what is said of a refused line", () => {
+  it.effect("its name alone, fit for a log", () =>
+    Effect.gen(function*() {
+      const storage = yield* CookieStorage.makeMemory()
+      const lines = ["secret", "=secret", "a\nb\x1b=secret\n", `${"n".repeat(5000)}=secret`]
+      const received = yield* storage.setFromResponse("https://shop.test/", lines.map((line) => `${line}; Domain=com`))
+      assert.notInclude(JSON.stringify(received), "secret")
+      const names = received.map((one) => one._tag === "Refused" ? one.name : "kept")
+      assert.deepStrictEqual(names, ["", "", "a?b?", "n".repeat(128)])
+    }))
+})
+
 describe("methods", () => {
   it.effect("Lax goes along with safe ones only", () =>
     Effect.gen(function*() {

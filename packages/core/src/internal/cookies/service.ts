@@ -43,7 +43,8 @@ const atLeastOne = (limit: number): number => Math.max(1, Math.trunc(limit))
 const nameOn = (line: string): string => {
   const pair = line.split(";", 1)[0] ?? ""
   const equals = pair.indexOf("=")
-  return equals < 0 ? "" : trimBlanks(pair.slice(0, equals)).slice(0, 128)
+  // a line break in a name must not begin a line of a log
+  return equals < 0 ? "" : trimBlanks(pair.slice(0, equals)).slice(0, 128).replace(/[^\x20-\x7e]/g, "?")
 }
 
 const cookiesOf = (text: string, now: number): Imported => {
