@@ -163,7 +163,8 @@ export interface WireResponse {
 
 /**
  * When the phases of one attempt began and ended, in milliseconds since the epoch (fractions where the clock has them), and
- * how many bytes went over the wire. A phase that did not happen is `undefined`. The transport fills it in.
+ * how many bytes went over the wire. A phase that did not happen is `undefined`; the bytes of heads are 0 over HTTP/2, where
+ * nobody counts them. The transport fills it in.
  *
  * @since 0.1.0
  * @category models
