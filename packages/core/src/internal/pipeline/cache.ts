@@ -251,18 +251,4 @@ const unkept: CacheConsulted = {
   clause: "RFC 9111 3"
 }
 
-const actions = {
-  Use: "Serve",
-  Validate: "Validate",
-  Complete: "Validate",
-  Forward: "Forward",
-  Unsatisfiable: "Fail"
-} as const
-
-/** For the decision log: a detail names its clause at its end, where there is one. */
-const consulted = ({ _tag, detail }: Decision): CacheConsulted => {
-  const clause = /^(.*) \((RFC [^)]*)\)$/.exec(detail)
-  return { _tag: "CacheConsulted", action: actions[_tag], rule: clause?.[1] ?? detail, clause: clause?.[2] }
-}
-
 const offline: Decision = { _tag: "Unsatisfiable", detail: "the policy is returnCacheDataDontLoad" }

@@ -3,9 +3,9 @@ import type { CacheConsulted, CacheUpdated } from "../../Decision.ts"
 import type { Decision } from "../protocol/cacheStrategy.ts"
 
 /** The rule, and where it stands. */
-const ruled = (detail: string): { readonly rule: string; readonly clause: string } => {
+const ruled = (detail: string): { readonly rule: string; readonly clause: string | undefined } => {
   const match = /^(.*) \((RFC [^)]*)\)$/.exec(detail)
-  return match === null ? { rule: detail, clause: "" } : { rule: match[1] ?? "", clause: match[2] ?? "" }
+  return match === null ? { rule: detail, clause: undefined } : { rule: match[1] ?? "", clause: match[2] }
 }
 
 const actions = {
