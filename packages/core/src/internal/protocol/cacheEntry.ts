@@ -58,8 +58,8 @@ const hopByHop = new Set([
   "upgrade"
 ])
 
-/** They were learned when they came; kept, they would log in again whoever has logged out. */
-const cookies = new Set(["set-cookie", "set-cookie2"])
+/** It was learned when it came; kept, it would log in again whoever has logged out. */
+const cookies = "set-cookie"
 
 /** They say how the kept bytes are to be read, so they stay with those bytes. */
 const ofTheBody = new Set(["content-encoding", "content-length", "content-range", "content-md5"])
@@ -79,7 +79,7 @@ export const keptFields = (fields: Fields, control: ResponseControl, { shared }:
   const secret = shared && typeof control.private === "object" ? control.private : []
   return without(
     fields,
-    (name) => hopByHop.has(name) || cookies.has(name) || connection?.has(name) === true || secret.includes(name)
+    (name) => hopByHop.has(name) || name === cookies || connection?.has(name) === true || secret.includes(name)
   )
 }
 
