@@ -46,7 +46,21 @@ export class Interceptors extends Context.Tag("@urlsession/core/Interceptors")<
 >() {}
 
 /**
- * An interceptor that has captured what it needs.
+ * The slot: the session's network interceptors, outermost first. Each sees one attempt: every redirect, every round of
+ * authentication and every resend anew, with the fields that go on the wire, and the response before it is cached or decoded.
+ * It may change the request within its origin, or answer by itself; to change the origin or to call on twice is
+ * `DelegateFailed`. What a cache answers does not come this way.
+ *
+ * @since 0.1.0
+ * @category slots
+ */
+export class NetworkInterceptors extends Context.Tag("@urlsession/core/NetworkInterceptors")<
+  NetworkInterceptors,
+  ReadonlyArray<InterceptorService>
+>() {}
+
+/**
+ * An interceptor that has captured what it needs. A defect of it ends the task with `DelegateFailed`.
  *
  * @since 0.1.0
  * @category constructors
@@ -68,6 +82,30 @@ export const make = <R>(
 export const layer = <R>(
   ...interceptors: ReadonlyArray<Effect.Effect<InterceptorService, never, R>>
 ): Layer.Layer<Interceptors, never, R> => Layer.effect(Interceptors, Effect.all(interceptors))
+
+/**
+ * The session's network interceptors, outermost first.
+ *
+ * @example
+ * ```ts
+ * import { Interceptor, UrlSession } from "@urlsession/core"
+ * import { Effect } from "effect"
+ *
+ * const timing = Interceptor.make((request, proceed) =>
+ *   Effect.tap(Effect.timed(proceed(request)), ([duration]) => Effect.logDebug(`${request.method} took ${duration}`)).pipe(
+ *     Effect.map(([, response]) => response)
+ *   )
+ * )
+ *
+ * const SessionLive = UrlSession.layer(undefined, Interceptor.layerNetwork(timing))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerNetwork = <R>(
+  ...interceptors: ReadonlyArray<Effect.Effect<InterceptorService, never, R>>
+): Layer.Layer<NetworkInterceptors, never, R> => Layer.effect(NetworkInterceptors, Effect.all(interceptors))
 
 /**
  * An answer without a network: status, fields and a whole body.

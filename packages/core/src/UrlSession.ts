@@ -28,7 +28,7 @@ import { Digests } from "./Digests.ts"
 import type { Explanation } from "./Explanation.ts"
 import { Har } from "./Har.ts"
 import { HttpMetrics } from "./HttpMetrics.ts"
-import { Interceptors } from "./Interceptor.ts"
+import { Interceptors, NetworkInterceptors } from "./Interceptor.ts"
 import { HarCollector } from "./internal/har/collector.ts"
 import { MetricsCollector } from "./internal/metrics/metricsCollector.ts"
 import { pipeline, stages } from "./internal/pipeline/pipeline.ts"
@@ -156,6 +156,7 @@ const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
     codings: yield* optional(ContentCodings),
     digests: yield* optional(Digests),
     interceptors: (yield* optional(Interceptors)) ?? [],
+    networkInterceptors: (yield* optional(NetworkInterceptors)) ?? [],
     cookies: yield* optional(CookieStorage),
     credentials: (yield* optional(CredentialStorage)) ?? (yield* makeMemory),
     cache: yield* optional(CacheHandler),

@@ -8,7 +8,7 @@ import { cookies } from "./cookies.ts"
 import { decode } from "./decode.ts"
 import { events } from "./events.ts"
 import type { Exchange, Stage } from "./exchange.ts"
-import { interceptors } from "./interceptors.ts"
+import { interceptors, networkInterceptors } from "./interceptors.ts"
 import { prepare } from "./prepare.ts"
 import { recover } from "./recover.ts"
 import { redirect } from "./redirect.ts"
@@ -37,7 +37,7 @@ export const stages = (session: SessionState): ReadonlyArray<readonly [seat: str
   ["connectivity", identity],
   ["idleTimeout", idleTimeout],
   ["attempt", attempt(session)],
-  ["interceptors(network)", identity]
+  ["interceptors(network)", networkInterceptors(session.slots.networkInterceptors)]
 ]
 
 export const pipeline = (session: SessionState): Exchange =>

@@ -96,7 +96,7 @@ export const explain = (
             cache: last(log, "CacheConsulted"),
             proxy: last(log, "ProxyChosen"),
             address,
-            interceptors: session.slots.interceptors.length,
+            interceptors: session.slots.interceptors.length + session.slots.networkInterceptors.length,
             decisions: log.entries.slice()
           }))
         }

@@ -48,6 +48,7 @@ export interface SessionSlots {
   readonly codings: ContentCodingsService | undefined
   readonly digests: DigestsService | undefined
   readonly interceptors: ReadonlyArray<InterceptorService>
+  readonly networkInterceptors: ReadonlyArray<InterceptorService>
   readonly instruments: ReadonlyArray<Instrument>
   readonly credentials: CredentialStorageService
   readonly cache: CacheHandlerService | undefined
