@@ -10,6 +10,7 @@ import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
 import type { ReferrerPolicy } from "./internal/protocol/referrer.ts"
 import type { ServiceType } from "./internal/protocol/requestPolicy.ts"
 import { version } from "./internal/version.ts"
+import type * as Proxy from "./Proxy.ts"
 import type { AlpnProtocol } from "./Transport.ts"
 
 export type {
@@ -103,6 +104,11 @@ export interface SessionConfiguration {
    * that knows no ALPN (RFC 7301), or nothing of what was offered, and every one without TLS, is spoken to in HTTP/1.1.
    */
   readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
+  /**
+   * The proxies, and what each is for: the first rule that is for a URL counts. None by default: the environment is looked at
+   * only by `Proxy.fromEnvironment`. A transport that lacks `ProxyControl` refuses to serve a session that has any.
+   */
+  readonly proxies: ReadonlyArray<Proxy.Rule>
 }
 
 /**
@@ -151,7 +157,8 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   logDecisions: options.logDecisions ?? false,
   tlsMinimumVersion: options.tlsMinimumVersion ?? "TLSv1.2",
   tlsMaximumVersion: options.tlsMaximumVersion ?? "TLSv1.3",
-  alpnProtocols: offered(options.alpnProtocols ?? ["h2", "http/1.1"])
+  alpnProtocols: offered(options.alpnProtocols ?? ["h2", "http/1.1"]),
+  proxies: [...(options.proxies ?? [])]
 })
 
 // ALPN has no empty list

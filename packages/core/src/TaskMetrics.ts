@@ -48,6 +48,8 @@ export interface TransactionMetrics extends Readonly<TransactionRecord> {
   readonly domainResolutionProtocol: "unknown" | "udp" | "tcp" | "tls" | "https"
   /** Of the network's kind, which a server runtime does not show: `false`. */
   readonly isCellular: boolean
+  /** A proxy was in between. */
+  readonly isProxyConnection: boolean
   readonly isExpensive: boolean
   readonly isConstrained: boolean
   readonly isMultipath: boolean

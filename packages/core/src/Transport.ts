@@ -14,6 +14,7 @@ import type { HeaderFields } from "./HeaderFields.ts"
 import type { CacheStatus } from "./internal/protocol/cacheStatus.ts"
 import type { NetworkAccess } from "./internal/protocol/requestPolicy.ts"
 import type { WireRequestBody } from "./internal/wireRequestBody.ts"
+import type { ProxyServer } from "./Proxy.ts"
 import type { Roots, ServerTrust } from "./ServerTrust.ts"
 import type { AuthenticationError, DelegateFailed, ExchangeError, TlsError } from "./SessionError.ts"
 
@@ -139,6 +140,8 @@ export interface ConnectionInfo {
   readonly trust: ServerTrust | undefined
   /** The server was accepted against the platform's verdict: nothing may be learned or sent preemptively over it. */
   readonly overridden: boolean
+  /** The proxy in between; the remote address is its own then. */
+  readonly proxy?: ProxyServer | undefined
 }
 
 /**
@@ -227,6 +230,48 @@ export interface IdentityAsker {
 }
 
 /**
+ * What is sent to a proxy that wants to know who is there, and by what it is known again.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ProxyAnswer {
+  /** Of `Proxy-Authorization`. */
+  readonly value: string
+  readonly token: object
+}
+
+/**
+ * The answer of a proxy that refused a request, or to connect: 407. Nothing else of it counts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ProxyRefusal {
+  readonly status: number
+  readonly fields: HeaderFields
+}
+
+/**
+ * Who answers proxies, and what they were answered. What is sent to them is never a field of a request.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ProxyAsker {
+  /** What goes with the next request of this method and target; a new one for each (Digest counts them). */
+  readonly authorization: (proxy: ProxyServer, method: string, target: string) => ProxyAnswer | undefined
+  /** The proxy asks, or has refused what was sent. Succeeds with whether there is something (else) to send now. */
+  readonly challenged: (
+    proxy: ProxyServer,
+    refusal: ProxyRefusal,
+    sent: ProxyAnswer | undefined
+  ) => Effect.Effect<boolean, ExchangeError>
+  /** The proxy took it. */
+  readonly accepted: (proxy: ProxyServer, sent: ProxyAnswer) => void
+}
+
+/**
  * Who decides on server certificates, and on client certificates, for an exchange. Its identity is part of the key under
  * which a connection is pooled: a connection accepted by one is never lent to another.
  *
@@ -239,6 +284,8 @@ export interface TrustAsker {
   readonly decide: ((trust: ServerTrust) => Effect.Effect<TrustDecision, TlsError | AuthenticationError>) | undefined
   /** Absent: connections go on without a client certificate, and nobody is asked. */
   readonly identity?: IdentityAsker | undefined
+  /** Absent: proxies that ask are not answered. */
+  readonly proxy?: ProxyAsker | undefined
 }
 
 /**
@@ -274,6 +321,8 @@ export interface ExchangeControl {
   readonly now: () => number
   readonly transaction: TransactionRecord
   readonly trust: TrustAsker
+  /** Goes to the proxy that this request is given to as a whole. */
+  readonly proxyAuthorization?: string | undefined
   /** 0 to 1; the order in which requests that wait for a connection get one. */
   readonly priority: number
   /** Over which networks this exchange may go: for a transport that can tell them apart. */
@@ -337,6 +386,10 @@ export interface TransportOptions {
   readonly idleConnectionTimeout: number
   readonly abandonedBodyTimeout: number
   readonly maximumHeadBytes: number
+  /** The proxy of a URL; absent, or `undefined`: the session connects by itself. */
+  readonly proxyOf?: ((url: WireUrl) => ProxyServer | undefined) | undefined
+  /** How often one connection may be asked for by a proxy who is there. */
+  readonly proxyRounds?: number
 }
 
 /**

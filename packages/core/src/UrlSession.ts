@@ -39,10 +39,17 @@ import { toFile } from "./internal/session/download.ts"
 import { explain } from "./internal/session/explain.ts"
 import type { Instrument } from "./internal/session/instrument.ts"
 import { data, entering, execute } from "./internal/session/run.ts"
-import { checkCapabilities, checkCookies, type SessionSlots, SessionState } from "./internal/session/sessionState.ts"
+import {
+  checkCapabilities,
+  checkCookies,
+  checkProxies,
+  type SessionSlots,
+  SessionState
+} from "./internal/session/sessionState.ts"
 import { dataTask, handleOf } from "./internal/session/taskHandle.ts"
 import { Wheel } from "./internal/session/timers.ts"
 import { TrustAskers } from "./internal/session/trustAskers.ts"
+import * as Proxy from "./Proxy.ts"
 import { RedirectHandler } from "./RedirectHandler.ts"
 import type { RequestBody } from "./RequestBody.ts"
 import { ResponseHandler } from "./ResponseHandler.ts"
@@ -183,6 +190,9 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
     const slots = yield* readSlots
     checkCapabilities(slots.challenge, slots.redirect, service)
     checkCookies(slots.cookies, service)
+    const { proxies } = configuration
+    checkProxies(proxies, service)
+    const memory = new AuthenticationMemory()
     // this runs inside an acquisition, so the runtime as it is would make every fiber of the session uninterruptible
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime<never>(), RuntimeFlags.Interruption)
     const wheel = new Wheel(yield* Clock.clockWith(Effect.succeed), runtime)
@@ -198,7 +208,9 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
         alpnProtocols: configuration.alpnProtocols,
         idleConnectionTimeout: Duration.toMillis(configuration.idleConnectionTimeout),
         abandonedBodyTimeout: Duration.toMillis(configuration.timeoutIntervalForRequest),
-        maximumHeadBytes: configuration.maximumHeadBytes
+        maximumHeadBytes: configuration.maximumHeadBytes,
+        proxyRounds: configuration.authenticationRoundLimit,
+        ...(proxies.length === 0 ? {} : { proxyOf: (url) => Proxy.select(proxies, url) })
       }),
       transportScope
     )
@@ -210,8 +222,13 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
       runtime,
       wheel,
       queue: new DelegateQueue(yield* optional(SessionEvents), runtime),
-      memory: new AuthenticationMemory(),
-      askers: new TrustAskers(slots.challenge),
+      memory,
+      askers: new TrustAskers(
+        slots.challenge,
+        proxies.length === 0
+          ? undefined
+          : { credentials: slots.credentials, digests: slots.digests, counts: memory.counts }
+      ),
       judgeAddress,
       additionalFields: yield* checkedFields(configuration, service.ownFields),
       closeTransport: Scope.close(transportScope, Exit.void),

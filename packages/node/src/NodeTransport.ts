@@ -6,6 +6,7 @@
 import {
   ClientIdentity,
   CookieControl,
+  ProxyControl,
   RedirectControl,
   ServerTrustControl,
   UploadProgress
@@ -67,6 +68,7 @@ export type Capabilities =
   | Transport
   | ServerTrustControl
   | ClientIdentity
+  | ProxyControl
   | RedirectControl
   | CookieControl
   | UploadProgress
@@ -86,6 +88,7 @@ const platform = "node"
 const names: ReadonlySet<CapabilityName> = new Set<CapabilityName>([
   "ServerTrustControl",
   "ClientIdentity",
+  "ProxyControl",
   "RedirectControl",
   "CookieControl",
   "UploadProgress"
@@ -116,6 +119,7 @@ export const layerWith = (configuration: Configuration): Layer.Layer<Capabilitie
     }).pipe(
       Context.add(ServerTrustControl, { name: "ServerTrustControl", platform }),
       Context.add(ClientIdentity, { name: "ClientIdentity", platform }),
+      Context.add(ProxyControl, { name: "ProxyControl", platform }),
       Context.add(RedirectControl, { name: "RedirectControl", platform }),
       Context.add(CookieControl, { name: "CookieControl", platform }),
       Context.add(UploadProgress, { name: "UploadProgress", platform })

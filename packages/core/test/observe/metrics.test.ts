@@ -66,6 +66,7 @@ describe("the metrics of a task", () => {
       const [one] = (yield* response.metrics).transactions
       assert.deepInclude(one ?? {}, {
         isCellular: false,
+        isProxyConnection: false,
         isExpensive: false,
         isConstrained: false,
         isMultipath: false,

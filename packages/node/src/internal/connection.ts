@@ -56,6 +56,8 @@ export interface Connection {
   ref(): void
   unref(): void
   destroy(): void
+  /** TLS over this connection, whose own listener hears no more; both end together. */
+  secured(secure: NonNullable<Endpoint["secure"]>, listener: ConnectionListener): Connection
   /** Gives the connection away as a stream. Nothing reaches the listener afterwards; the socket itself is never given out. */
   take(first: Uint8Array | undefined): Duplex
   /**
@@ -91,6 +93,16 @@ export const tlsOptions = (secure: NonNullable<Endpoint["secure"]>) => ({
 
 /** Bodies up to this size are copied behind their head, so that one buffer goes out. */
 const joinedBody = 16 * 1024
+
+const nobody: ConnectionListener = {
+  onConnect: () => {},
+  onSecure: () => {},
+  onBytes: () => {},
+  onEnd: () => {},
+  onError: () => {},
+  onClose: () => {},
+  readsOnAfterWriteError: () => false
+}
 
 /** What both ways of reading have in common: all but how bytes come. */
 export abstract class SocketConnection implements Connection {
@@ -210,6 +222,11 @@ export abstract class SocketConnection implements Connection {
     this.#handedOver = true
     if (first !== undefined && first.length > 0) this.socket.unshift(first)
     return this.socket
+  }
+
+  secured(secure: NonNullable<Endpoint["secure"]>, listener: ConnectionListener): Connection {
+    this.listener = nobody
+    return new DataConnection(this.socket, secure, listener, () => this.destroy())
   }
 
   take(first: Uint8Array | undefined): Duplex {

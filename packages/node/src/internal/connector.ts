@@ -1,176 +1,51 @@
 /** From a host to a connection that has been judged: names, addresses, the race, TLS, the verdict. One attempt of a pool. */
-import type { AddressVerdict } from "@urlsession/core/AddressPolicy"
 import type { IdentityCredential } from "@urlsession/core/Credential"
+import type { ProxyServer } from "@urlsession/core/Proxy"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
-import { ConnectionError, type ExchangeError, TlsError } from "@urlsession/core/SessionError"
-import type {
-  AlpnProtocol,
-  ConnectionInfo,
-  Timers,
-  TransportOptions,
-  TrustAsker,
-  WireUrl
-} from "@urlsession/core/Transport"
-import * as Cause from "effect/Cause"
+import { type ExchangeError, TlsError } from "@urlsession/core/SessionError"
+import type { AlpnProtocol, ConnectionInfo, TrustAsker, WireUrl } from "@urlsession/core/Transport"
 import * as Effect from "effect/Effect"
 import { isIP } from "node:net"
+import {
+  addressRefused,
+  allowed,
+  allowedThrough,
+  type ConnectHooks,
+  type ConnectorOptions,
+  resolve,
+  sameAddress,
+  settle,
+  within
+} from "./addresses.ts"
 import { type ClientAuthentication, HandshakeFailed, secured } from "./clientAuthentication.ts"
 import { type Connection, type ConnectionListener, OnreadConnection } from "./connection.ts"
-import type { ConnectTimings } from "./connectTimings.ts"
-import { type Attempt, type Candidate, Dial, interleave } from "./dial.ts"
+import { type Attempt, type Candidate, Dial } from "./dial.ts"
 import {
   badResponse,
   connectError,
-  connectTimeout,
   delegateFailed,
   forUrl,
   handshakeError,
-  lookupError,
   lostError,
   unusableIdentity
 } from "./errors.ts"
-import { type IdentityContexts, UnusableIdentity } from "./identityContexts.ts"
+import { UnusableIdentity } from "./identityContexts.ts"
+import { proxyFailed, proxyUrl, reached, unreachable } from "./reached.ts"
 import { contextFor, type TrustContext } from "./secureContext.ts"
 import { type Shown, trustOf } from "./trust.ts"
 
-/** How a platform resolves a name; fails with what carries a `code`, as `node:dns` does. */
-export type Lookup = (host: string) => Effect.Effect<ReadonlyArray<Candidate>, unknown>
-
-/** The settings of a connector. */
-export interface ConnectorOptions {
-  readonly lookup: Lookup
-  readonly connectTimeout: number
-  readonly happyEyeballsDelay: number
-  readonly timers: Timers
-  readonly judgeAddress: TransportOptions["judgeAddress"]
-  readonly tlsMinimumVersion: TransportOptions["tlsMinimumVersion"]
-  readonly tlsMaximumVersion: TransportOptions["tlsMaximumVersion"]
-  readonly identities: IdentityContexts
-  /** Told of every connection that goes. */
-  readonly opened: (connection: Connection) => void
-  readonly closed: (connection: Connection) => void
-}
-
-/** The job that a connection is made for. */
-export interface ConnectHooks {
-  readonly timings: ConnectTimings
-  readonly alpnProtocols: ReadonlyArray<AlpnProtocol>
-  /** A handshake has shown what the server speaks; there is no verdict on it yet. */
-  readonly negotiated: (protocol: AlpnProtocol) => void
-  /** What is open; whoever ends the job early cancels it. */
-  dial: Dial | undefined
-  readonly now: () => number
-  /** Whether the time from now on is spent on the network, rather than in a decider. */
-  readonly networkWait: (waiting: boolean) => void
-}
+export type { ConnectHooks, ConnectorOptions, Lookup } from "./addresses.ts"
 
 /** A connection that may be used. */
 export interface Connected {
   readonly attempt: Attempt
   readonly protocol: AlpnProtocol
-  readonly described: Pick<ConnectionInfo, "trust" | "overridden">
+  readonly described: Pick<ConnectionInfo, "trust" | "overridden" | "proxy">
   /** Where the server asked for a client certificate. */
   readonly client: ClientAuthentication | undefined
 }
 
 const plain: Connected["described"] = { trust: undefined, overridden: false }
-
-// Ends a decider in an error of the session: its own failure where there is a word for it, else one with the cause. What
-// interrupts only itself has failed too; an interruption from outside never comes here.
-const settle = <A, E>(
-  effect: Effect.Effect<A, E>,
-  defect: (cause: unknown) => ExchangeError,
-  failure: (error: E) => ExchangeError = defect
-): Effect.Effect<A, ExchangeError> =>
-  Effect.catchAllCause(effect, (cause) => {
-    const failed = Cause.failureOption(cause)
-    return Effect.fail(failed._tag === "Some" ? failure(failed.value) : defect(Cause.squash(cause)))
-  })
-
-const within = <A, E>(
-  effect: Effect.Effect<A, E>,
-  options: ConnectorOptions,
-  url: string
-): Effect.Effect<A, E | ExchangeError> =>
-  Effect.raceFirst(
-    effect,
-    Effect.async<never, ExchangeError>((resume) => {
-      const timer = options.timers.after(
-        options.connectTimeout,
-        () => resume(Effect.fail(connectTimeout(options.connectTimeout, url)))
-      )
-      return Effect.sync(() => timer.cancel())
-    })
-  )
-
-const literal = (host: string): ReadonlyArray<Candidate> | undefined => {
-  const family = isIP(host)
-  return family === 4 || family === 6 ? [{ address: host, family }] : undefined
-}
-
-const resolve = (
-  url: WireUrl,
-  options: ConnectorOptions,
-  hooks: ConnectHooks
-): Effect.Effect<ReadonlyArray<Candidate>, ExchangeError> => {
-  const known = literal(url.host)
-  if (known !== undefined) return Effect.succeed(known)
-  hooks.timings.domainLookupStart = hooks.now()
-  const asked = settle(
-    Effect.suspend(() => options.lookup(url.host)),
-    (cause) => lookupError(url.host, cause, url.href)
-  )
-  return Effect.flatMap(within(asked, options, url.href), (addresses) => {
-    hooks.timings.domainLookupEnd = hooks.now()
-    return addresses.length > 0
-      ? Effect.succeed(interleave(addresses))
-      : Effect.fail(lookupError(url.host, undefined, url.href))
-  })
-}
-
-const allowed = (
-  candidates: ReadonlyArray<Candidate>,
-  url: WireUrl,
-  options: ConnectorOptions,
-  hooks: ConnectHooks
-): Effect.Effect<ReadonlyArray<Candidate>, ExchangeError> => {
-  const judge = options.judgeAddress
-  if (judge === undefined) return Effect.succeed(candidates)
-  return Effect.gen(function*() {
-    hooks.networkWait(false)
-    const passed: Array<Candidate> = []
-    let refused: { readonly address: string; readonly verdict: AddressVerdict } | undefined
-    for (const { address, family } of candidates) {
-      const verdict = yield* settle(
-        Effect.suspend(() => judge({ host: url.host, address, family, port: url.port })),
-        (cause) => delegateFailed("AddressPolicy", cause, url.href),
-        (error) => forUrl(error, url.href)
-      )
-      if (verdict._tag === "Allow") passed.push({ address, family })
-      else refused ??= { address, verdict }
-    }
-    hooks.networkWait(true)
-    if (passed.length === 0 && refused?.verdict._tag === "Refuse") {
-      return yield* addressRefused(url, refused.address, refused.verdict.rule)
-    }
-    return passed
-  })
-}
-
-const addressRefused = (url: WireUrl, address: string, rule: string): Effect.Effect<never, ExchangeError> =>
-  Effect.fail(
-    new ConnectionError({ url: url.href, reason: { _tag: "AddressRefused", host: url.host, address, rule } })
-  )
-
-/** Whether two texts are the same address. */
-export const sameAddress = (left: string, right: string): boolean =>
-  left === right || canonical(left) === canonical(right)
-
-const canonical = (address: string): string => {
-  if (isIP(address) !== 6) return address
-  const bare = address.split("%", 1)[0] ?? address
-  return new URL(`http://[${bare}]/`).hostname
-}
 
 // trailing dot off: a certificate never has it (RFC 9525), and SNI must not (RFC 6066 3)
 const serverName = (host: string): string => host.endsWith(".") ? host.slice(0, -1) : host
@@ -211,16 +86,22 @@ const dial = (
   url: WireUrl,
   context: TrustContext | undefined,
   options: ConnectorOptions,
-  hooks: ConnectHooks
+  hooks: ConnectHooks,
+  through: Attempt | undefined
 ): Effect.Effect<Attempt, ExchangeError | HandshakeFailed> =>
   Effect.async((resume) => {
-    hooks.dial?.cancel()
+    if (through === undefined) hooks.dial?.cancel()
     const secure = context === undefined ? undefined : {
       context: context.context,
       servername: isIP(url.host) === 0 ? serverName(url.host) : undefined,
       alpnProtocols: hooks.alpnProtocols
     }
     const open = (candidate: Candidate, listener: ConnectionListener): Connection => {
+      if (through !== undefined && secure !== undefined) {
+        // what is below is connected already
+        queueMicrotask(() => listener.onConnect())
+        return through.connection.secured(secure, listener)
+      }
       const connection = new OnreadConnection(
         { address: candidate.address, port: url.port, secure },
         listener,
@@ -230,7 +111,7 @@ const dial = (
       return connection
     }
     const begun = hooks.now()
-    hooks.timings.connectStart = begun
+    if (through === undefined) hooks.timings.connectStart = begun
     const started = new Dial({
       candidates,
       open,
@@ -327,8 +208,10 @@ const deciding = <A, E>(decision: Effect.Effect<A, E>, hooks: ConnectHooks): Eff
     return Effect.tap(decision, () => Effect.sync(() => hooks.networkWait(true)))
   })
 
+type Open = (context: TrustContext | undefined) => Effect.Effect<Attempt, ExchangeError | HandshakeFailed>
+
 const securely = (
-  candidates: ReadonlyArray<Candidate>,
+  open: Open,
   url: WireUrl,
   asker: TrustAsker,
   options: ConnectorOptions,
@@ -340,7 +223,7 @@ const securely = (
       asker,
       contextOf: (offered) => secureContext(url, asker, offered, options),
       open: (context) =>
-        Effect.flatMap(raced(candidates, url, context, options, hooks), (attempt) =>
+        Effect.flatMap(open(context), (attempt) =>
           attempt.shown === undefined
             ? Effect.fail(badResponse("a secure connection without TLS", url.href))
             : Effect.succeed({ attempt, shown: attempt.shown })),
@@ -359,13 +242,8 @@ const securely = (
     ({ attempt, client, verdict }) => ({ attempt, protocol: protocolOf(attempt), described: verdict, client })
   )
 
-const openly = (
-  candidates: ReadonlyArray<Candidate>,
-  url: WireUrl,
-  options: ConnectorOptions,
-  hooks: ConnectHooks
-): Effect.Effect<Connected, ExchangeError> =>
-  Effect.matchEffect(raced(candidates, url, undefined, options, hooks), {
+const openly = (open: Open, url: WireUrl): Effect.Effect<Connected, ExchangeError> =>
+  Effect.matchEffect(open(undefined), {
     onSuccess: (attempt) =>
       attempt.broken
         ? Effect.fail(brokenError(attempt, url))
@@ -379,15 +257,91 @@ const raced = (
   url: WireUrl,
   context: TrustContext | undefined,
   options: ConnectorOptions,
-  hooks: ConnectHooks
+  hooks: ConnectHooks,
+  through?: Attempt
 ): Effect.Effect<Attempt, ExchangeError | HandshakeFailed> =>
-  Effect.flatMap(within(dial(candidates, url, context, options, hooks), options, url.href), (attempt) => {
+  Effect.flatMap(within(dial(candidates, url, context, options, hooks, through), options, url.href), (attempt) => {
     const remote = attempt.connection.remoteAddress
     // what was judged is what must be connected; `undefined` is a connection that is gone already
     return remote !== undefined && !sameAddress(remote, attempt.candidate.address)
       ? addressRefused(url, remote, "it is not the address that was judged")
       : Effect.succeed(attempt)
   })
+
+const directly = (
+  url: WireUrl,
+  asker: TrustAsker,
+  options: ConnectorOptions,
+  hooks: ConnectHooks
+): Effect.Effect<Connected, ExchangeError> =>
+  Effect.flatMap(
+    resolve(url, options, hooks),
+    (addresses) =>
+      Effect.flatMap(allowed(addresses, url, options, hooks), (candidates) => {
+        const open: Open = (context) => raced(candidates, url, context, options, hooks)
+        return url.scheme === "https" ? securely(open, url, asker, options, hooks) : openly(open, url)
+      })
+  )
+
+const onlyHttp1: ReadonlyArray<AlpnProtocol> = ["http/1.1"]
+
+// to the proxy itself HTTP/1.1 is spoken, whatever the server on its other side speaks
+const hooksOfProxy = (hooks: ConnectHooks): ConnectHooks => ({
+  timings: hooks.timings,
+  alpnProtocols: onlyHttp1,
+  negotiated: () => {},
+  get dial() {
+    return hooks.dial
+  },
+  set dial(dial) {
+    hooks.dial = dial
+  },
+  now: hooks.now,
+  networkWait: hooks.networkWait
+})
+
+const byProxy = (
+  proxy: ProxyServer,
+  url: WireUrl,
+  asker: TrustAsker,
+  options: ConnectorOptions,
+  hooks: ConnectHooks
+): Effect.Effect<Connected, ExchangeError> => {
+  const toProxy = Effect.mapError(
+    directly(proxyUrl(proxy), asker, options, hooksOfProxy(hooks)),
+    (error) => unreachable(proxy, forUrl(error, url.href), url.href)
+  )
+  const described = { ...plain, proxy: { ...proxy, credential: undefined } }
+  const tunnel = reached({
+    proxy,
+    url,
+    asker: asker.proxy,
+    rounds: options.proxyRounds,
+    open: Effect.map(toProxy, ({ attempt }) => attempt),
+    within: (opening) => within(opening, options, url.href),
+    deciding: (decision) => deciding(decision, hooks)
+  })
+  const made = url.scheme === "https"
+    ? securely(
+      (context) =>
+        Effect.flatMap(tunnel, (through) =>
+          // nothing of the server can have come before our own first byte
+          through.early === undefined
+            ? raced([through.candidate], url, context, options, hooks, through)
+            : Effect.fail(proxyFailed(proxy, undefined, "it sent more than its answer", undefined, url.href))),
+      url,
+      asker,
+      options,
+      hooks
+    )
+    : proxy.scheme === "socks5"
+    ? Effect.map(tunnel, (attempt): Connected => ({ attempt, protocol: "http/1.1", described, client: undefined }))
+    : Effect.map(toProxy, (made): Connected => ({ ...made, described }))
+  return Effect.zipRight(
+    allowedThrough(url, options, hooks),
+    Effect.map(made, (one): Connected => ({ ...one, described: { ...one.described, proxy: described.proxy } }))
+  )
+}
 
 /**
  * Makes one connection. Where this fails or is interrupted, what `hooks.dial` has open must be cancelled by the caller; where
@@ -398,12 +352,7 @@ export const connect = (
   asker: TrustAsker,
   options: ConnectorOptions,
   hooks: ConnectHooks
-): Effect.Effect<Connected, ExchangeError> =>
-  Effect.flatMap(
-    resolve(url, options, hooks),
-    (addresses) =>
-      Effect.flatMap(allowed(addresses, url, options, hooks), (candidates) =>
-        url.scheme === "https"
-          ? securely(candidates, url, asker, options, hooks)
-          : openly(candidates, url, options, hooks))
-  )
+): Effect.Effect<Connected, ExchangeError> => {
+  const proxy = options.proxyOf?.(url)
+  return proxy === undefined ? directly(url, asker, options, hooks) : byProxy(proxy, url, asker, options, hooks)
+}

@@ -1,4 +1,5 @@
 /** The engine of one session: its pools, its sockets, and what ends them all. */
+import { originOf } from "@urlsession/core/Proxy"
 import { type ExchangeError, SessionInvalidated } from "@urlsession/core/SessionError"
 import type {
   AlpnProtocol,
@@ -63,6 +64,8 @@ export class Engine implements SessionTransport {
       tlsMinimumVersion: options.tlsMinimumVersion,
       tlsMaximumVersion: options.tlsMaximumVersion,
       identities: this.#identities,
+      proxyOf: options.proxyOf,
+      proxyRounds: options.proxyRounds ?? 1,
       opened: (connection) => this.#connections.add(connection),
       closed: (connection) => {
         this.#connections.delete(connection)
@@ -138,6 +141,13 @@ export class Engine implements SessionTransport {
     })
   }
 
+  /** Whether a request is given to a proxy as a whole, rather than to what it connects to (RFC 9112 3.2.2). */
+  forwards(url: WireUrl): boolean {
+    if (url.scheme !== "http") return false
+    const proxy = this.connector.proxyOf?.(url)
+    return proxy !== undefined && proxy.scheme !== "socks5"
+  }
+
   poolFor(url: WireUrl, { alpnProtocols: offered = this.options.alpnProtocols, trust: asker }: ExchangeControl): Pool {
     const last = this.#lastPool
     if (
@@ -176,15 +186,17 @@ export class Engine implements SessionTransport {
 
   #keyOf(url: WireUrl, asker: TrustAsker, offered: ReadonlyArray<AlpnProtocol>): string {
     const origin = `${url.scheme}://${url.host}:${url.port}`
-    if (url.scheme !== "https") return origin
+    const proxy = this.connector.proxyOf?.(url)
+    const through = proxy === undefined ? origin : `${origin} by ${originOf(proxy)}`
+    if (url.scheme !== "https") return proxy === undefined ? origin : `${through} ${this.#askerNumber(asker)}`
     const { tlsMaximumVersion, tlsMinimumVersion } = this.options
     const context = contextKey(asker.roots, tlsMinimumVersion, tlsMaximumVersion)
-    return `${origin} ${context} ${this.#askerNumber(asker)} ${offered.join()}`
+    return `${through} ${context} ${this.#askerNumber(asker)} ${offered.join()}`
   }
 
   // without a decider there is nobody to tell apart
   #askerNumber(asker: TrustAsker): number {
-    if (asker.decide === undefined && asker.identity === undefined) return 0
+    if (asker.decide === undefined && asker.identity === undefined && asker.proxy === undefined) return 0
     const known = this.#askers.get(asker)
     if (known !== undefined) return known
     this.#askers.set(asker, ++this.#askerCount)

@@ -88,7 +88,8 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   begin(): void {
     const control = this.control
     if (!control.park(this.#resume)) return
-    const head = requestHead(this.request, this.expectContinue)
+    const proxy = this.#engine.forwards(this.request.url) ? { authorization: control.proxyAuthorization } : undefined
+    const head = requestHead(this.request, this.expectContinue, proxy)
     if (typeof head !== "string") {
       this.#phase = FAILED
       control.unpark()

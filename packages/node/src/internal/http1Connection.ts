@@ -90,7 +90,8 @@ export class Http1Connection implements ConnectionListener, ParserEvents, Wire {
       localAddress: connection.localAddress,
       localPort: connection.localPort,
       trust: described.trust,
-      overridden: described.overridden
+      overridden: described.overridden,
+      proxy: described.proxy
     }
     connection.listener = this
   }

@@ -103,7 +103,8 @@ export class Http2Connection implements ConnectionListener {
       localAddress: connection.localAddress,
       localPort: connection.localPort,
       trust: described.trust,
-      overridden: described.overridden
+      overridden: described.overridden,
+      proxy: described.proxy
     }
     connection.listener = this
     this.#heard = this.idleSince = home.timers.now()

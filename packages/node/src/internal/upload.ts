@@ -19,13 +19,20 @@ export const smallBody = 64 * 1024
 /** Milliseconds that a server may take to say `100 Continue`. */
 const continueTime = 1000
 
-/** The head of a request as Latin-1 text, or why there is none. */
-export const requestHead = (request: WireRequest, expectContinue: boolean): string | ExchangeError => {
+/** The head of a request as Latin-1 text, or why there is none; for a proxy where it is given to one. */
+export const requestHead = (
+  request: WireRequest,
+  expectContinue: boolean,
+  proxy: { readonly authorization: string | undefined } | undefined
+): string | ExchangeError => {
+  const { authority, origin, target } = request.url
   const head = encodeHead({
     method: request.method,
-    target: request.url.target,
-    host: request.url.authority,
-    fields: request.fields,
+    target: proxy === undefined ? target : `${origin}${target}`,
+    host: authority,
+    fields: proxy?.authorization === undefined
+      ? request.fields
+      : [...request.fields, { name: "proxy-authorization", value: proxy.authorization }],
     bodyLength: request.body === undefined ? undefined : bodyLength(request.body) ?? "chunked",
     keepAlive: true,
     expectContinue

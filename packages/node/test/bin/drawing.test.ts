@@ -42,6 +42,7 @@ const nothing: TransactionMetrics = {
   responseBodyBytesAfterDecoding: 0,
   domainResolutionProtocol: "unknown",
   isCellular: false,
+  isProxyConnection: false,
   isExpensive: false,
   isConstrained: false,
   isMultipath: false

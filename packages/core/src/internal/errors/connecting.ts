@@ -31,7 +31,13 @@ export type ConnectionReason =
     readonly unprocessed?: boolean
   }
   | { readonly _tag: "AddressRefused"; readonly host: string; readonly address: string; readonly rule: string }
-  | { readonly _tag: "ProxyFailed"; readonly proxy: string; readonly status: number | undefined }
+  | {
+    readonly _tag: "ProxyFailed"
+    readonly proxy: string
+    /** What it answered, where it spoke HTTP. */
+    readonly status: number | undefined
+    readonly detail?: string
+  }
   /** `detail`: what the transport can tell of it. */
   | { readonly _tag: "Unknown"; readonly detail?: string }
 
@@ -82,7 +88,10 @@ export class ConnectionError extends family<"ConnectionError", ConnectionReason>
   ProxyFailed: {
     code: -1004,
     transient: () => true,
-    message: (r) => `the proxy ${r.proxy} did not connect${r.status === undefined ? "" : ` (status ${r.status})`}`
+    message: (r) =>
+      `the proxy ${r.proxy} did not connect${r.status === undefined ? "" : ` (status ${r.status})`}${
+        r.detail === undefined ? "" : `: ${r.detail}`
+      }`
   },
   Unknown: {
     code: -1,

@@ -10,6 +10,7 @@ import { events } from "./events.ts"
 import type { Exchange, Stage } from "./exchange.ts"
 import { interceptors, networkInterceptors } from "./interceptors.ts"
 import { prepare } from "./prepare.ts"
+import { proxyAuthentication } from "./proxyAuthentication.ts"
 import { recover } from "./recover.ts"
 import { redirect } from "./redirect.ts"
 import { security } from "./security.ts"
@@ -34,6 +35,7 @@ export const stages = (session: SessionState): ReadonlyArray<readonly [seat: str
     session.slots.urlCache === undefined ? withoutCache(session) : cache(session, session.slots.urlCache)
   ],
   ["recover", recover],
+  ["proxyAuthentication", session.configuration.proxies.length === 0 ? identity : proxyAuthentication(session)],
   ["connectivity", identity],
   ["idleTimeout", idleTimeout],
   ["attempt", attempt(session)],

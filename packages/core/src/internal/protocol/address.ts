@@ -207,3 +207,12 @@ export const classify = (text: string): AddressKind | undefined => {
   if (inner !== undefined) return classifyV4(inner)
   return ranges6.find((range) => inRange(address.groups, 16, range))?.[2] ?? "reserved"
 }
+
+/** The bytes of an address, 4 or 16; `undefined` for what is not one. */
+export const addressBytes = (text: string): Uint8Array | undefined => {
+  const address = parse(text)
+  if (address === undefined) return undefined
+  return Uint8Array.from(
+    address.family === 4 ? address.bytes : address.groups.flatMap((group) => [group >> 8, group & 0xff])
+  )
+}

@@ -69,7 +69,11 @@ const connection = Schema.Union(
     unprocessed: Schema.optionalWith(Schema.Boolean, { exact: true })
   }),
   Schema.TaggedStruct("AddressRefused", { host: text, address: text, rule: text }),
-  Schema.TaggedStruct("ProxyFailed", { proxy: text, status: Schema.UndefinedOr(count) }),
+  Schema.TaggedStruct("ProxyFailed", {
+    proxy: text,
+    status: Schema.UndefinedOr(count),
+    detail: Schema.optionalWith(text, { exact: true })
+  }),
   Schema.TaggedStruct("Unknown", { detail: Schema.optionalWith(text, { exact: true }) })
 )
 

@@ -64,7 +64,7 @@ export class AuthenticationMemory {
   readonly #byOrigin = new Map<string, Array<SpaceEntry>>()
   readonly #overridden = new Set<string>()
   readonly #digests = new Map<string, DigestSession>()
-  readonly #counts = new NonceCounts()
+  readonly counts = new NonceCounts()
 
   /** Whether anything is known at all: the quick way past for sessions that never authenticate. */
   get isEmpty(): boolean {
@@ -100,7 +100,7 @@ export class AuthenticationMemory {
         break
       }
     }
-    const fresh = new DigestSession(challenge, this.#counts, origin)
+    const fresh = new DigestSession(challenge, this.counts, origin)
     this.#digests.set(key, fresh)
     return fresh
   }
@@ -140,6 +140,6 @@ export class AuthenticationMemory {
     this.#byOrigin.clear()
     this.#overridden.clear()
     this.#digests.clear()
-    this.#counts.clear()
+    this.counts.clear()
   }
 }

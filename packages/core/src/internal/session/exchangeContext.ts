@@ -58,6 +58,9 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   /** Makes a request anew that is sent a second time; `undefined` where it can be sent as it is. */
   again: ((request: WireRequest) => WireRequest) | undefined = undefined
   fresh = false
+  proxyAuthorization: string | undefined = undefined
+  /** How often a proxy has asked about this task. */
+  proxyRounds = 0
   expectContinue: boolean
   /** Events are built and times taken precisely. */
   observed: boolean

@@ -15,6 +15,7 @@ import type { CredentialStorageService } from "../../CredentialStorage.ts"
 import type { DigestsService } from "../../Digests.ts"
 import type { InterceptorService } from "../../Interceptor.ts"
 import { capabilityOf } from "../../ProtectionSpace.ts"
+import type * as Proxy from "../../Proxy.ts"
 import type { RedirectHandlerService } from "../../RedirectHandler.ts"
 import { RequestOptions, type RequestOptionsRecord } from "../../RequestOptions.ts"
 import type { ResponseHandlerService } from "../../ResponseHandler.ts"
@@ -293,6 +294,16 @@ export class SessionState {
         yield* this.wheel.close()
         yield* Deferred.succeed(this.#ended, undefined)
       })
+    )
+  }
+}
+
+/** A session that must not connect by itself does not do so silently. */
+export const checkProxies = (proxies: ReadonlyArray<Proxy.Rule>, service: TransportService): void => {
+  if (proxies.length > 0 && !service.capabilities.has("ProxyControl")) {
+    throw new Error(
+      `the configuration has proxies, and the ${service.platform} transport does not let a session choose one: it lacks ` +
+        "ProxyControl. Provide a transport that has it, or leave them out"
     )
   }
 }

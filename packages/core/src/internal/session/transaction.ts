@@ -62,6 +62,7 @@ export const measured = (one: Transaction): TransactionMetrics => {
     responseBodyBytesAfterDecoding: decodedBodyBytes ?? one.responseBodyBytes,
     domainResolutionProtocol: "unknown",
     isCellular: false,
+    isProxyConnection: connection?.proxy !== undefined,
     isExpensive: false,
     isConstrained: false,
     isMultipath: false

@@ -7,6 +7,7 @@ import { AuthenticationError, TlsError } from "../../SessionError.ts"
 import type { TrustAsker, TrustDecision } from "../../Transport.ts"
 import type { Resolver } from "../resolver.ts"
 import { Identities, type IdentityHandler } from "./identityAsker.ts"
+import { ProxyCredentials, type ProxyServices } from "./proxyAsker.ts"
 import { Resolving } from "./resolving.ts"
 
 const verified: TrustDecision = { overridden: false }
@@ -87,9 +88,17 @@ export class TrustAskers {
   /** The session's, for what its own handler of client certificates sends: it is not asked about itself. */
   readonly #unasked: TrustAsker
   readonly #byTask = new WeakMap<object, WeakMap<object, TrustAsker>>()
+  readonly #session: Resolver | undefined
+  readonly #proxies: ProxyServices | undefined
+  readonly #byProxyTask = new WeakMap<Resolver, WeakMap<TrustAsker, TrustAsker>>()
+  /** All tasks without a resolver of their own say the same to a proxy. */
+  #shared: ProxyCredentials | undefined = undefined
   #epoch = 0
 
-  constructor(resolver: Resolver | undefined) {
+  /** `proxies` where the session has any. */
+  constructor(resolver: Resolver | undefined, proxies?: ProxyServices) {
+    this.#session = resolver
+    this.#proxies = proxies
     this.#evaluator = resolver?.trust
     this.#identity = resolver?.identity
     this.session = this.#make(undefined, this.#identity, undefined)
@@ -98,6 +107,28 @@ export class TrustAskers {
 
   /** Session first, then task: where both have an evaluator, both must agree. `caller` tells who is being asked already. */
   of(task: Resolver | undefined, caller: Context.Context<never> = Context.empty()): TrustAsker {
+    const asker = this.#tlsAsker(task, caller)
+    const proxies = this.#proxies
+    if (proxies === undefined || task === undefined || !(task.methods.has("Basic") || task.methods.has("Digest"))) {
+      return asker
+    }
+    // what a task's resolver tells a proxy is for its own requests
+    const byAsker = this.#byProxyTask.get(task) ?? new WeakMap<TrustAsker, TrustAsker>()
+    this.#byProxyTask.set(task, byAsker)
+    const known = byAsker.get(asker)
+    if (known !== undefined) return known
+    const own: TrustAsker = { ...asker, proxy: this.#proxyAsker([task], proxies) }
+    if (this.#mayAccept.has(asker)) this.#mayAccept.add(own)
+    byAsker.set(asker, own)
+    return own
+  }
+
+  #proxyAsker(before: ReadonlyArray<Resolver>, proxies: ProxyServices): ProxyCredentials {
+    const resolvers = this.#session === undefined ? before : [...before, this.#session]
+    return new ProxyCredentials(resolvers, proxies, () => this.#epoch)
+  }
+
+  #tlsAsker(task: Resolver | undefined, caller: Context.Context<never>): TrustAsker {
     const trust = task?.trust
     const within = this.#identity === undefined && task?.identity === undefined ? [] : Context.get(caller, Resolving)
     const own = within.length > 0 && this.#identity !== undefined && within.includes(this.#identity)
@@ -139,7 +170,8 @@ export class TrustAskers {
       decide: session !== undefined && task !== undefined
         ? both(decideOf(session), decideOf(task))
         : decideOf(session ?? task),
-      identity: asked.length === 0 ? undefined : new Identities(asked, () => this.#epoch)
+      identity: asked.length === 0 ? undefined : new Identities(asked, () => this.#epoch),
+      proxy: this.#proxies === undefined ? undefined : (this.#shared ??= this.#proxyAsker([], this.#proxies))
     }
     // what the session refuses nobody accepts
     const evaluators = [session, task].filter((one) => one !== undefined)
