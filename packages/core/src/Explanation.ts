@@ -33,7 +33,7 @@ export interface ExplainedField {
  */
 export interface ExplainedRequest {
   readonly method: string
-  /** Without user info; the values of secret names in the query are hidden. */
+  /** Without user info; of the query only the names are shown. */
   readonly url: string
   /** What `Host` would say. */
   readonly authority: string

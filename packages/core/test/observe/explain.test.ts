@@ -39,13 +39,14 @@ describe("an explanation", () => {
         _tag: "Sent",
         request: {
           method: "POST",
-          url: `${api}a?page=1&token=<redacted>`,
+          url: `${api}a?page=…&token=…`,
           authority: "api.test",
           fields: [
             { name: "content-type", value: "text/plain" },
             { name: "accept", value: "text/html" },
             { name: "authorization", value: "Bearer <redacted>" },
-            { name: "x-team", value: "<redacted>" }
+            { name: "x-team", value: "<redacted>" },
+            { name: "user-agent", value: "urlsession/0.0.0" }
           ],
           hasBody: true,
           bodyLength: 6

@@ -159,7 +159,7 @@ const exposed = (
       const logged = yield* Effect.exit(session.data(input).pipe(RequestOptions.with({ logDecisions: true })))
       if (Exit.isSuccess(logged)) clean("decisions", yield* logged.value[1].decisions)
       clean("an explanation", yield* Effect.exit(session.explain(input)))
-      clean("a command", toCurl(input))
+      clean("a command", toCurl(input, { secretNames: ["again"] }))
       const task = yield* Effect.exit(session.dataTask(input))
       look("task", task)
       if (Exit.isSuccess(task)) {
@@ -197,7 +197,7 @@ const exposed = (
       for (const one of seen) clean("a log or a span", one)
     }).pipe(
       Effect.provide(delegate),
-      Effect.provide(Har.layer()),
+      Effect.provide(Har.layer({ secretNames: ["again"] })),
       Effect.provide(storageWith()),
       Effect.provide(digests),
       Effect.provide(TestTransport.layer({

@@ -9,10 +9,11 @@ import type { ExplainedAddress, ExplainedRequest, Explanation } from "../../Expl
 import { Cancelled, type ExchangeError } from "../../SessionError.ts"
 import type { Input } from "../../SessionRequest.ts"
 import { bodyLength, type WireRequest } from "../../Transport.ts"
+import { displayUrl } from "../displayUrl.ts"
 import { exchangeDataUrl } from "../pipeline/dataUrl.ts"
 import type { Exchange, Stage } from "../pipeline/exchange.ts"
 import { classify } from "../protocol/address.ts"
-import { makeRedaction, redactRequestFields, redactRequestUrl } from "../recorder/redaction.ts"
+import { makeRedaction, redactRequestFields } from "../recorder/redaction.ts"
 import { DecisionLog } from "./decisionLog.ts"
 import type { SessionState } from "./sessionState.ts"
 
@@ -30,9 +31,22 @@ const deciding: ReadonlySet<string> = new Set([
 
 const redaction = makeRedaction([], [])
 
+/** An explanation is made to be printed: of a query it shows the names, and any value may be a signature. */
+const withoutValues = (href: string): string => {
+  const bare = displayUrl(href).replace(/\?…$/, "")
+  const start = href.indexOf("?")
+  if (start < 0) return bare
+  const names = href.slice(start + 1).split("&").map((pair) => {
+    const equals = pair.indexOf("=")
+    // a pair without a name may be a token by itself
+    return equals < 0 ? "…" : `${pair.slice(0, equals)}=…`
+  })
+  return `${bare}?${names.join("&")}`
+}
+
 const shown = (request: WireRequest): ExplainedRequest => ({
   method: request.method,
-  url: redactRequestUrl(request.url.href, redaction),
+  url: withoutValues(request.url.href),
   authority: request.url.authority,
   fields: redactRequestFields(request.fields, redaction).map(([name, value]) => ({ name, value })),
   hasBody: request.body !== undefined,
