@@ -15,6 +15,23 @@ import { plainText } from "./support/transfers.ts"
 describe.skipIf(lacking("nginx"))("nginx: connections", () => {
   const server = shared(nginx)
   reusing(server)
+  reusing(Effect.map(server, ({ hastyTls, path }) => ({ hasty: hastyTls, path })), "HTTP/2")
+
+  it.scopedLive("NET-04 over TLS it is HTTP/2, and 64 cold requests have one connection", () =>
+    Effect.gen(function*() {
+      const { tls } = yield* server
+      yield* withSession({}, (session) =>
+        Effect.gen(function*() {
+          const all = yield* Effect.all(Array.from({ length: 64 }, () => session.data(`${tls}/hello.txt`)), {
+            concurrency: "unbounded"
+          })
+          const used = yield* Effect.forEach(all, ([, response]) => response.metrics)
+          const connections = used.flatMap(({ transactions }) => transactions.map(({ connection }) => connection))
+          assert.strictEqual(connections.length, 64)
+          assert.strictEqual(new Set(connections).size, 1)
+          assert.strictEqual(connections[0]?.protocol, "h2")
+        }))
+    }))
 
   it.scopedLive("one that is reset instead of an answer is lost, as for curl, and the session goes on", () =>
     Effect.gen(function*() {

@@ -25,6 +25,8 @@ export interface Nginx {
   readonly elsewhere: string
   /** Closes connections that are idle for a moment. */
   readonly hasty: string
+  /** The same over TLS: over HTTP/2 it says GOAWAY. */
+  readonly hastyTls: string
   readonly accessLog: string
 }
 
@@ -36,6 +38,7 @@ interface Ports {
   readonly expired: number
   readonly elsewhere: number
   readonly hasty: number
+  readonly hastyTls: number
 }
 
 const locations = (path: string): string => `
@@ -112,6 +115,7 @@ http {
 ${server(path, ports.plain, "")}
 ${server(path, ports.hasty, "\n    keepalive_timeout 50ms;\n    keepalive_requests 7;")}
 ${server(path, ports.tls, "", "server")}
+${server(path, ports.hastyTls, "\n    keepalive_timeout 50ms;\n    keepalive_requests 7;", "server")}
 ${server(path, ports.mutual, clients(path, "on"), "server")}
 ${server(path, ports.optional, clients(path, "optional"), "server")}
 ${server(path, ports.expired, "", "expired")}
@@ -129,7 +133,8 @@ export const nginx: Effect.Effect<Nginx, never, Scope.Scope> = Effect.gen(functi
     optional: freePort,
     expired: freePort,
     elsewhere: freePort,
-    hasty: freePort
+    hasty: freePort,
+    hastyTls: freePort
   })
   yield* write(path, [
     ...files,
@@ -153,6 +158,7 @@ export const nginx: Effect.Effect<Nginx, never, Scope.Scope> = Effect.gen(functi
     expired: secure(ports.expired),
     elsewhere: secure(ports.elsewhere),
     hasty: `http://127.0.0.1:${ports.hasty}`,
+    hastyTls: secure(ports.hastyTls),
     accessLog: join(path, "access.log")
   }
 })
