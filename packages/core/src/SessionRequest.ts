@@ -222,7 +222,11 @@ const fieldsOf = (
     // the length is the session's to write; the caller's must agree with it
     if (name === "content-length" && value === String(length)) continue
     const fault = name === "content-length"
-      ? { name, detail: `it is not the length of the body${length === undefined ? "" : `, which is ${length}`}` }
+      ? {
+        name,
+        detail: `it is not the length of the body${length === undefined ? "" : `, which is ${length}`}. ` +
+          "Leave it out; a body that was set before may have left it"
+      }
       : checkCallerField(name, value)
     if (fault !== undefined) {
       return Either.left(

@@ -83,6 +83,21 @@ describe("a Stream as a body", () => {
       }).pipe(scripted(() => ok())))
   }
 
+  it.scoped("in the place of a text whose Content-Length it leaves is told what is wrong", () =>
+    Effect.gen(function*() {
+      const session = yield* UrlSession.make()
+      const request = HttpClientRequest.post(api).pipe(
+        HttpClientRequest.bodyText("a text"),
+        HttpClientRequest.bodyStream(words)
+      )
+      const error = yield* Effect.flip(session.data(request))
+      assert.strictEqual(error.reason._tag, "BodyLengthMismatch")
+      assert.include(error.message, "a body that was set before")
+      // what is uploaded takes the place of all that the earlier body has said
+      yield* session.upload(request, RequestBody.stream(words))
+      assert.deepStrictEqual((yield* sent).at(-1), "one two three")
+    }).pipe(scripted(() => ok())))
+
   it.scoped("that fails ends the request with its failure as the cause", () =>
     Effect.gen(function*() {
       const failing = Stream.concat(words, Stream.fail("the disk is gone"))

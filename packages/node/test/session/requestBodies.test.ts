@@ -293,6 +293,27 @@ describe("a file as a body", () => {
       yield* failsWith(RequestBody.file(path), "FileError/FileIsDirectory")
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
+  it.scopedLive("that shrinks while it is being sent is never a whole request", () =>
+    Effect.gen(function*() {
+      const announced = 64 * mebibyte
+      const path = join(yield* folder, "large")
+      writeFileSync(path, "")
+      truncateSync(path, announced)
+      const server = yield* rawServer({ onConnection: (peer) => peer.socket.pause() })
+      yield* withSession({}, (session) =>
+        Effect.gen(function*() {
+          const body = yield* RequestBody.file(path)
+          const fiber = yield* Effect.fork(session.upload(server.origin, body))
+          yield* until(() => server.peers.length === 1)
+          yield* turns(50)
+          truncateSync(path, 0)
+          server.peers[0]?.socket.resume()
+          yield* failsWith(Fiber.join(fiber), "InvalidRequest/BodyLengthMismatch")
+        })).pipe(Effect.provide(NodeFileSystem.layer))
+      yield* until(() => server.open() === 0)
+      assert.isBelow(server.peers[0]?.received.length ?? 0, announced)
+    }))
+
   it.scopedLive("that has become shorter, or is gone, fails the request; what was appended is not sent", () =>
     Effect.gen(function*() {
       const path = join(yield* folder, "file")

@@ -73,7 +73,7 @@ export class InvalidRequest extends family<"InvalidRequest", InvalidRequestReaso
     message: (r) =>
       `the request's body was announced with ${r.announced} bytes and ${
         r.given > r.announced ? "is longer" : `ended after ${r.given}`
-      }. Announce the right length, or none`
+      }. Announce the right length, or none; a body that was set before may have left its Content-Length`
   }
 }) {}
 
