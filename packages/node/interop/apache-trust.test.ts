@@ -2,8 +2,10 @@ import { describe } from "@effect/vitest"
 import { apache } from "./support/apache.ts"
 import { lacking } from "./support/present.ts"
 import { shared } from "./support/shared.ts"
-import { withoutIdentity } from "./support/trusts.ts"
+import { withIdentity, withoutIdentity } from "./support/trusts.ts"
 
 describe.skipIf(lacking("apache2"))("apache2: client certificates of a virtual host", () => {
-  withoutIdentity(shared(apache))
+  const server = shared(apache)
+  withoutIdentity(server)
+  withIdentity(server)
 })

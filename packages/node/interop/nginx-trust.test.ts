@@ -10,13 +10,14 @@ import { lacking } from "./support/present.ts"
 import { withSession } from "./support/session.ts"
 import { shared } from "./support/shared.ts"
 import { plainText, trust } from "./support/transfers.ts"
-import { withoutIdentity } from "./support/trusts.ts"
+import { withIdentity, withoutIdentity } from "./support/trusts.ts"
 
 const refused: Outcome = { _tag: "Failed", how: "the certificate of the server" }
 
 describe.skipIf(lacking("nginx"))("nginx: certificates", () => {
   const server = shared(nginx)
   withoutIdentity(server)
+  withIdentity(server)
 
   it.scopedLive("TRU-01 of an authority that nobody trusts, out of date, and for another name: refused, as by curl", () =>
     Effect.gen(function*() {
