@@ -70,12 +70,13 @@ describe("an interceptor that dies", () => {
   for (const level of ["application", "network"] as const) {
     it.scoped(`fails its request with DelegateFailed at the level of the ${level}, whether it throws or its effect dies`, () =>
       Effect.gen(function*() {
-        const layerOf = level === "application" ? Interceptor.layer : Interceptor.layerNetwork
-        const throwing = Interceptor.make(() => {
+        const throwing = Interceptor.make((): Effect.Effect<never> => {
           throw new Error("by hand")
         })
         for (const one of [throwing, Interceptor.make(() => Effect.dieMessage("by hand"))]) {
-          const session = yield* Effect.provide(UrlSession.make(), layerOf(one))
+          const session = yield* level === "application"
+            ? Effect.provide(UrlSession.make(), Interceptor.layer(one))
+            : Effect.provide(UrlSession.make(), Interceptor.layerNetwork(one))
           const error = yield* Effect.flip(session.data(api))
           assert.deepInclude(error.reason, { _tag: "HandlerFailed", slot: "Interceptor" })
           assert.deepStrictEqual(yield* session.openResources, nothingOpen)
