@@ -172,8 +172,8 @@ describe("the span of a request", () => {
       }).pipe(Effect.provide(layer), Effect.withTracer(tracer))
     })
 
-  it.scopedLive("ends with the body", () =>
-    Effect.map(ended(client()), (counts) => assert.deepStrictEqual(counts, [0, 1])))
+  it.scopedLive("ends with the body, and so does the one of its attempt", () =>
+    Effect.map(ended(client()), (counts) => assert.deepStrictEqual(counts, [0, 2])))
 
   for (const [name, layer] of Object.entries(builtIn)) {
     it.scopedLive(`the built-in client on ${name} ends it with the head`, () =>
