@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type { CachePolicy } from "./internal/protocol/cacheStrategy.ts"
 import type { ReferrerPolicy } from "./internal/protocol/referrer.ts"
 import type { ServiceType } from "./internal/protocol/requestPolicy.ts"
+import type { Options as RetryPolicyOptions } from "./RetryPolicy.ts"
 
 /**
  * What can be said about one request. What is absent is the session's. What the session allows a request can forbid itself,
@@ -68,6 +69,10 @@ export interface RequestOptionsRecord {
   readonly isTopLevelNavigation?: boolean
   /** The top-level site whose `Partitioned` cookies count, as `https://example.com`; that of the page unless said. */
   readonly cookiePartitionKey?: string
+  /** `false`: not over networks that let hardly anything through, as by satellite. */
+  readonly allowsUltraConstrainedNetworkAccess?: boolean
+  /** Instead of the session's `RetryPolicy`; `never` for a request that is not to be sent again. */
+  readonly retryPolicy?: RetryPolicyOptions | "never"
 }
 
 /**

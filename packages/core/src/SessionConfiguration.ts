@@ -109,6 +109,20 @@ export interface SessionConfiguration {
    * only by `Proxy.fromEnvironment`. A transport that lacks `ProxyControl` refuses to serve a session that has any.
    */
   readonly proxies: ReadonlyArray<Proxy.Rule>
+  /**
+   * Without a way to the network, wait for one instead of failing with `NotConnectedToInternet`; until there is a connection, or
+   * the total timer ends it. Off.
+   */
+  readonly waitsForConnectivity: boolean
+  /** The address of this machine that connections are made from: one of an interface. The system's choice unless said. */
+  readonly localAddress: string | undefined
+  /**
+   * Only names whose addresses have been validated by DNSSEC. No platform's resolver says so: a session wants a `Resolver` that
+   * does then, and is not made without one. Off.
+   */
+  readonly requiresDNSSECValidation: boolean
+  /** Whether requests may go over networks that let hardly anything through, as by satellite. They may, unless said. */
+  readonly allowsUltraConstrainedNetworkAccess: boolean
 }
 
 /**
@@ -158,7 +172,11 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   tlsMinimumVersion: options.tlsMinimumVersion ?? "TLSv1.2",
   tlsMaximumVersion: options.tlsMaximumVersion ?? "TLSv1.3",
   alpnProtocols: offered(options.alpnProtocols ?? ["h2", "http/1.1"]),
-  proxies: [...(options.proxies ?? [])]
+  proxies: [...(options.proxies ?? [])],
+  localAddress: options.localAddress,
+  requiresDNSSECValidation: options.requiresDNSSECValidation ?? false,
+  waitsForConnectivity: options.waitsForConnectivity ?? false,
+  allowsUltraConstrainedNetworkAccess: options.allowsUltraConstrainedNetworkAccess ?? true
 })
 
 // ALPN has no empty list

@@ -70,6 +70,34 @@ export interface Redirected extends OfTask {
 }
 
 /**
+ * There is no way to the network, and the task waits for one; once in a task.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WaitingForConnectivity extends OfTask {
+  readonly _tag: "WaitingForConnectivity"
+  /** Without user info and query. */
+  readonly url: string
+}
+
+/**
+ * The request will be sent again, by the RetryPolicy.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RetryScheduled extends OfTask {
+  readonly _tag: "RetryScheduled"
+  /** 1 for the first repetition. */
+  readonly attempt: number
+  /** Milliseconds until then. */
+  readonly delay: number
+  /** A status, or the tag of a reason: `503`, `NetworkConnectionLost`. */
+  readonly why: string
+}
+
+/**
  * A challenge has been answered.
  *
  * @since 0.1.0
@@ -165,6 +193,8 @@ export type SessionEvent =
   | InformationalResponse
   | BodyDataSent
   | Redirected
+  | WaitingForConnectivity
+  | RetryScheduled
   | ChallengeAnswered
   | ResponseReceived
   | DataReceived
@@ -226,6 +256,10 @@ const dispatch = <R>(handlers: Handlers<R>, event: SessionEvent): Effect.Effect<
       return handlers.BodyDataSent?.(event)
     case "Redirected":
       return handlers.Redirected?.(event)
+    case "WaitingForConnectivity":
+      return handlers.WaitingForConnectivity?.(event)
+    case "RetryScheduled":
+      return handlers.RetryScheduled?.(event)
     case "ChallengeAnswered":
       return handlers.ChallengeAnswered?.(event)
     case "ResponseReceived":

@@ -15,6 +15,7 @@ import type { CacheStatus } from "./internal/protocol/cacheStatus.ts"
 import type { NetworkAccess } from "./internal/protocol/requestPolicy.ts"
 import type { WireRequestBody } from "./internal/wireRequestBody.ts"
 import type { ProxyServer } from "./Proxy.ts"
+import type { ResolvedAddress } from "./Resolver.ts"
 import type { Roots, ServerTrust } from "./ServerTrust.ts"
 import type { AuthenticationError, DelegateFailed, ExchangeError, TlsError } from "./SessionError.ts"
 
@@ -201,6 +202,8 @@ export interface TransactionRecord {
  */
 export interface Closeable {
   readonly close: () => void
+  /** The task's priority has changed, 0 to 1: what waits for a connection waits in another place. */
+  readonly reprioritize?: (priority: number) => void
 }
 
 /**
@@ -378,6 +381,10 @@ export interface TransportOptions {
   readonly timers: Timers
   /** `undefined`: every address is allowed. */
   readonly judgeAddress: ((address: Address) => Effect.Effect<AddressVerdict, DelegateFailed>) | undefined
+  /** In place of the platform's own. */
+  readonly resolve?: ((host: string) => Effect.Effect<ReadonlyArray<ResolvedAddress>, unknown>) | undefined
+  /** The address that connections are made from; the system's choice unless said. */
+  readonly localAddress?: string | undefined
   readonly tlsMinimumVersion: "TLSv1.2" | "TLSv1.3"
   readonly tlsMaximumVersion: "TLSv1.2" | "TLSv1.3"
   /** What is offered over TLS, preferred first; never empty. */

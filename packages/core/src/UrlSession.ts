@@ -21,12 +21,14 @@ import { AddressPolicy } from "./AddressPolicy.ts"
 import { BodyStreamProvider } from "./BodyStreamProvider.ts"
 import { CacheHandler } from "./CacheHandler.ts"
 import { ChallengeResolver } from "./ChallengeResolver.ts"
+import { Connectivity } from "./Connectivity.ts"
 import { ContentCodings } from "./ContentCodings.ts"
 import { CookieStorage, type CookieStorageService } from "./CookieStorage.ts"
 import { CredentialStorage, makeMemory } from "./CredentialStorage.ts"
 import { Digests } from "./Digests.ts"
 import type { Explanation } from "./Explanation.ts"
 import { Har } from "./Har.ts"
+import { HstsStorage, makeMemory as makeHsts } from "./HstsStorage.ts"
 import { HttpMetrics } from "./HttpMetrics.ts"
 import { Interceptors, NetworkInterceptors } from "./Interceptor.ts"
 import { HarCollector } from "./internal/har/collector.ts"
@@ -34,6 +36,7 @@ import { MetricsCollector } from "./internal/metrics/metricsCollector.ts"
 import { pipeline, stages } from "./internal/pipeline/pipeline.ts"
 import { checkedFields } from "./internal/pipeline/prepare.ts"
 import { AuthenticationMemory } from "./internal/session/authenticationMemory.ts"
+import { checkConnections } from "./internal/session/checkConnections.ts"
 import { DelegateQueue, OnDelegateQueue } from "./internal/session/delegateQueue.ts"
 import { toFile } from "./internal/session/download.ts"
 import { explain } from "./internal/session/explain.ts"
@@ -52,7 +55,9 @@ import { TrustAskers } from "./internal/session/trustAskers.ts"
 import * as Proxy from "./Proxy.ts"
 import { RedirectHandler } from "./RedirectHandler.ts"
 import type { RequestBody } from "./RequestBody.ts"
+import { Resolver } from "./Resolver.ts"
 import { ResponseHandler } from "./ResponseHandler.ts"
+import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SessionConfiguration from "./SessionConfiguration.ts"
 import {
   DelegateFailed,
@@ -160,6 +165,9 @@ const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
     response: yield* optional(ResponseHandler),
     body: yield* optional(BodyStreamProvider),
     security: yield* optional(TransportSecurity),
+    hsts: (yield* optional(HstsStorage)) ?? (yield* makeHsts),
+    connectivity: yield* optional(Connectivity),
+    retry: yield* optional(RetryPolicy),
     codings: yield* optional(ContentCodings),
     digests: yield* optional(Digests),
     interceptors: (yield* optional(Interceptors)) ?? [],
@@ -193,6 +201,8 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
     const { proxies } = configuration
     checkProxies(proxies, service)
     const memory = new AuthenticationMemory()
+    const resolver = yield* optional(Resolver)
+    checkConnections(configuration, resolver)
     // this runs inside an acquisition, so the runtime as it is would make every fiber of the session uninterruptible
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime<never>(), RuntimeFlags.Interruption)
     const wheel = new Wheel(yield* Clock.clockWith(Effect.succeed), runtime)
@@ -203,6 +213,8 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
         maximumConnectionsPerHost: configuration.httpMaximumConnectionsPerHost,
         timers: wheel,
         judgeAddress,
+        resolve: resolver?.resolve,
+        localAddress: configuration.localAddress,
         tlsMinimumVersion: configuration.tlsMinimumVersion,
         tlsMaximumVersion: configuration.tlsMaximumVersion,
         alpnProtocols: configuration.alpnProtocols,
@@ -225,6 +237,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
       memory,
       askers: new TrustAskers(
         slots.challenge,
+        slots.security?.judge,
         proxies.length === 0
           ? undefined
           : { credentials: slots.credentials, digests: slots.digests, counts: memory.counts }
@@ -266,6 +279,7 @@ const serviceOf = (state: SessionState): Service => {
       Effect.all([
         state.slots.cookies?.removeAll ?? Effect.void,
         state.slots.credentials.removeAll,
+        state.slots.hsts.removeAll,
         state.slots.urlCache?.removeAll ?? Effect.void
       ]),
       Effect.sync(() => {

@@ -12,27 +12,29 @@ import {
   UploadProgress
 } from "@urlsession/core/Capability"
 import type { CapabilityName } from "@urlsession/core/Capability"
+import type { Connectivity } from "@urlsession/core/Connectivity"
 import type { ContentCodings } from "@urlsession/core/ContentCodings"
 import type { Digests } from "@urlsession/core/Digests"
+import type { ResolvedAddress } from "@urlsession/core/Resolver"
 import { Transport } from "@urlsession/core/Transport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { lookup as resolve } from "node:dns"
 import { Engine } from "./internal/engine.ts"
+import * as NodeConnectivity from "./NodeConnectivity.ts"
 import * as NodeContentCodings from "./NodeContentCodings.ts"
 import * as NodeDigests from "./NodeDigests.ts"
 
-/**
- * One address of a name.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ResolvedAddress {
-  readonly address: string
-  readonly family: 4 | 6
-}
+export type {
+  /**
+   * One address of a name.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  ResolvedAddress
+} from "@urlsession/core/Resolver"
 
 /**
  * Resolves a name. What it fails with may carry a `code` as the errors of `node:dns` do: `ENOTFOUND` says that there is no
@@ -42,6 +44,21 @@ export interface ResolvedAddress {
  * @category models
  */
 export type Lookup = (host: string) => Effect.Effect<ReadonlyArray<ResolvedAddress>, unknown>
+
+/**
+ * How long answers about names hold. One that says how long (`ttl`) is kept for that time, a day at most.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface NameSettings {
+  /** Milliseconds for an answer that does not say, as those of the system's resolver; 30,000. 0 keeps none. */
+  readonly ttl?: number
+  /** Milliseconds for the answer that there is no such name; 1,000. */
+  readonly negativeTtl?: number
+  /** 1,000; the oldest answers go first. */
+  readonly maximumNames?: number
+}
 
 /**
  * Settings of the engine; every one has a default.
@@ -56,6 +73,13 @@ export interface Configuration {
   readonly connectTimeout?: number
   /** Milliseconds after which the next address is tried beside the one before (RFC 8305 5); 250. */
   readonly happyEyeballsDelay?: number
+  /** For how long names are kept. `reset` and `flush` of a session forget them. */
+  readonly names?: NameSettings
+  /**
+   * Hosts that are reached over Unix domain sockets, by name: `{ docker: "/var/run/docker.sock" }` for `http://docker/info`. No URL
+   * can name a path, so no redirect leads to one, and the `AddressPolicy` is not asked for what is named here.
+   */
+  readonly unixSockets?: Readonly<Record<string, string>>
 }
 
 /**
@@ -74,6 +98,7 @@ export type Capabilities =
   | UploadProgress
   | ContentCodings
   | Digests
+  | Connectivity
 
 const systemLookup: Lookup = (host) =>
   Effect.async((resume) => {
@@ -104,7 +129,15 @@ export const layerWith = (configuration: Configuration): Layer.Layer<Capabilitie
   const settings = {
     lookup: configuration.lookup ?? systemLookup,
     connectTimeout: configuration.connectTimeout ?? 60_000,
-    happyEyeballsDelay: configuration.happyEyeballsDelay ?? 250
+    happyEyeballsDelay: configuration.happyEyeballsDelay ?? 250,
+    names: {
+      ttl: configuration.names?.ttl ?? 30_000,
+      negativeTtl: configuration.names?.negativeTtl ?? 1000,
+      maximumNames: Math.max(1, configuration.names?.maximumNames ?? 1000)
+    },
+    unixSockets: new Map(
+      Object.entries(configuration.unixSockets ?? {}).map(([host, path]) => [host.toLowerCase(), path])
+    )
   }
   const own = Layer.succeedContext(
     Context.make(Transport, {
@@ -125,7 +158,7 @@ export const layerWith = (configuration: Configuration): Layer.Layer<Capabilitie
       Context.add(UploadProgress, { name: "UploadProgress", platform })
     )
   )
-  return Layer.mergeAll(own, NodeContentCodings.layer, NodeDigests.layer)
+  return Layer.mergeAll(own, NodeContentCodings.layer, NodeDigests.layer, NodeConnectivity.layer)
 }
 
 /**

@@ -38,6 +38,8 @@ export class Recorder {
     InformationalResponse: (event: SessionEvent.InformationalResponse) => this.#note(event),
     BodyDataSent: (event: SessionEvent.BodyDataSent) => this.#note(event),
     Redirected: (event: SessionEvent.Redirected) => this.#note(event),
+    WaitingForConnectivity: (event: SessionEvent.WaitingForConnectivity) => this.#note(event),
+    RetryScheduled: (event: SessionEvent.RetryScheduled) => this.#note(event),
     ChallengeAnswered: (event: SessionEvent.ChallengeAnswered) => this.#note(event),
     ResponseReceived: (event: SessionEvent.ResponseReceived) => this.#note(event),
     DataReceived: (event: SessionEvent.DataReceived) => this.#note(event),

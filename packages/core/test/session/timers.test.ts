@@ -200,4 +200,28 @@ describe("the wheel", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* Fiber.join(fiber)).code, -1001)
     }).pipe(scripted(() => TestTransport.hang)))
+
+  for (const [where, jump] of [["an hour forward", 3_600_000], ["an hour back", -3_600_000]] as const) {
+    it.scoped(`neither fires early nor hangs when the calendar jumps ${where} (CON-01)`, () =>
+      Effect.gen(function*() {
+        const real = yield* Clock.clockWith(Effect.succeed)
+        let offset = 0
+        const clock: Clock.Clock = {
+          [Clock.ClockTypeId]: Clock.ClockTypeId,
+          unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis() + offset,
+          unsafeCurrentTimeNanos: () => real.unsafeCurrentTimeNanos(),
+          currentTimeMillis: Effect.sync(() => real.unsafeCurrentTimeMillis() + offset),
+          currentTimeNanos: real.currentTimeNanos,
+          sleep: (duration) => real.sleep(duration)
+        }
+        const one = yield* Effect.withClock(session("10000", ""), clock)
+        const fiber = yield* Effect.fork(Effect.flip(one.data(api)))
+        yield* TestClock.adjust("5 seconds")
+        offset = jump
+        yield* TestClock.adjust("4999 millis")
+        assert.isNull(fiber.unsafePoll())
+        yield* TestClock.adjust("1 millis")
+        assert.strictEqual((yield* Fiber.join(fiber)).code, -1001)
+      }).pipe(scripted(() => TestTransport.hang)))
+  }
 })

@@ -10,13 +10,18 @@ import type { ConnectTimings } from "./connectTimings.ts"
 import { type Candidate, type Dial, interleave } from "./dial.ts"
 import { connectTimeout, delegateFailed, forUrl, lookupError } from "./errors.ts"
 import type { IdentityContexts } from "./identityContexts.ts"
+import type { Lookup } from "./names.ts"
 
-/** How a platform resolves a name; fails with what carries a `code`, as `node:dns` does. */
-export type Lookup = (host: string) => Effect.Effect<ReadonlyArray<Candidate>, unknown>
+export type { Lookup } from "./names.ts"
 
 /** The settings of a connector. */
 export interface ConnectorOptions {
   readonly lookup: Lookup
+  /** None of the addresses of a name could be connected. */
+  readonly forget: (host: string) => void
+  readonly localAddress: string | undefined
+  /** Paths of sockets by host: what is asked there has no address. */
+  readonly unixSockets: ReadonlyMap<string, string>
   readonly connectTimeout: number
   readonly happyEyeballsDelay: number
   readonly timers: Timers
@@ -86,6 +91,8 @@ export const resolve = (
   options: ConnectorOptions,
   hooks: ConnectHooks
 ): Effect.Effect<ReadonlyArray<Candidate>, ExchangeError> => {
+  const path = options.unixSockets.get(url.host)
+  if (path !== undefined) return Effect.succeed([{ address: path, family: 4, path }])
   const known = literal(url.host)
   if (known !== undefined) return Effect.succeed(known)
   hooks.timings.domainLookupStart = hooks.now()
@@ -93,11 +100,25 @@ export const resolve = (
     Effect.suspend(() => options.lookup(url.host)),
     (cause) => lookupError(url.host, cause, url.href)
   )
-  return Effect.flatMap(within(asked, options, url.href), (addresses) => {
+  return Effect.flatMap(within(asked, options, url.href), (answer) => {
     hooks.timings.domainLookupEnd = hooks.now()
+    // what is no address would be looked up once more, by somebody else
+    const addresses = answer.filter(({ address, family }) => isIP(address) === family)
     return addresses.length > 0
       ? Effect.succeed(interleave(addresses))
       : Effect.fail(lookupError(url.host, undefined, url.href))
+  })
+}
+
+/** An address of the one family cannot be reached from one of the other. */
+const from = (candidate: Candidate, localAddress: string | undefined): boolean =>
+  localAddress === undefined || candidate.path !== undefined || isIP(localAddress) === candidate.family
+
+const otherFamily = (url: WireUrl, localAddress: string | undefined): ExchangeError => {
+  const detail = `it has no address of the family of localAddress, ${localAddress}`
+  return new ConnectionError({
+    url: url.href,
+    reason: { _tag: "CannotConnectToHost", host: url.host, port: url.port, detail }
   })
 }
 
@@ -108,13 +129,16 @@ export const allowed = (
   options: ConnectorOptions,
   hooks: ConnectHooks
 ): Effect.Effect<ReadonlyArray<Candidate>, ExchangeError> => {
-  const judge = options.judgeAddress
-  if (judge === undefined) return Effect.succeed(candidates)
+  const { judgeAddress: judge, localAddress } = options
+  const usable = candidates.filter((one) => from(one, localAddress))
+  if (usable.length === 0) return Effect.fail(otherFamily(url, localAddress))
+  // a socket that the program has named is no address
+  if (judge === undefined || options.unixSockets.has(url.host)) return Effect.succeed(usable)
   return Effect.gen(function*() {
     hooks.networkWait(false)
     const passed: Array<Candidate> = []
     let refused: { readonly address: string; readonly verdict: AddressVerdict } | undefined
-    for (const { address, family } of candidates) {
+    for (const { address, family } of usable) {
       const verdict = yield* settle(
         Effect.suspend(() => judge({ host: url.host, address, family, port: url.port })),
         (cause) => delegateFailed("AddressPolicy", cause, url.href),

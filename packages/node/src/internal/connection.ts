@@ -71,6 +71,9 @@ export interface Connection {
 export interface Endpoint {
   readonly address: string
   readonly port: number
+  /** Of a Unix domain socket; then address and port say nothing. */
+  readonly path?: string | undefined
+  readonly localAddress?: string | undefined
   readonly secure: {
     readonly context: tls.SecureContext
     /** `undefined` for an address: a name is sent for names only (RFC 6066 3). */
@@ -301,13 +304,18 @@ class Reader {
   }
 }
 
+const placeOf = ({ address, localAddress, path, port }: Endpoint) =>
+  path !== undefined
+    ? { path }
+    : { host: address, port, noDelay: true, ...(localAddress === undefined ? {} : { localAddress }) }
+
 /** Reads by `onread`: no allocation and no event per read. For direct connections, plain and TLS. */
 export class OnreadConnection extends SocketConnection {
   readonly #reader: Reader
 
   constructor(endpoint: Endpoint, listener: ConnectionListener, closed: (connection: Connection) => void) {
     const reader = new Reader()
-    const target = { host: endpoint.address, port: endpoint.port, noDelay: true, onread: reader }
+    const target = { ...placeOf(endpoint), onread: reader }
     super(
       endpoint.secure === undefined ? net.connect(target) : tls.connect({ ...target, ...tlsOptions(endpoint.secure) }),
       listener,

@@ -103,7 +103,13 @@ const dial = (
         return through.connection.secured(secure, listener)
       }
       const connection = new OnreadConnection(
-        { address: candidate.address, port: url.port, secure },
+        {
+          address: candidate.address,
+          port: url.port,
+          path: candidate.path,
+          localAddress: options.localAddress,
+          secure
+        },
         listener,
         options.closed
       )
@@ -132,12 +138,14 @@ const dial = (
           }
           resume(Effect.succeed(attempt))
         },
-        onFailed: (error, attempt) =>
+        onFailed: (error, attempt) => {
+          if (attempt === undefined) options.forget(url.host)
           resume(Effect.fail(
             attempt !== undefined
               ? new HandshakeFailed(error, attempt.connection.unfinished)
               : connectError(url.host, url.port, error ?? new Error("closed"), hooks.now() - begun, url.href)
           ))
+        }
       }
     })
     hooks.dial = started

@@ -8,6 +8,8 @@ import { type Shown, shownBy } from "./trust.ts"
 export interface Candidate {
   readonly address: string
   readonly family: 4 | 6
+  /** Of a Unix domain socket, in place of an address. */
+  readonly path?: string | undefined
 }
 
 /** The order of RFC 8305 4: families alternate, beginning with that of the first address. */

@@ -19,6 +19,7 @@ import type { Connection } from "./connection.ts"
 import type { ConnectorOptions, Lookup } from "./connector.ts"
 import { Exchange } from "./exchange.ts"
 import { IdentityContexts } from "./identityContexts.ts"
+import { NameCache, type NameCacheSettings } from "./names.ts"
 import { Pool } from "./pool.ts"
 import { contextKey } from "./secureContext.ts"
 
@@ -27,6 +28,8 @@ export interface EngineSettings {
   readonly lookup: Lookup
   readonly connectTimeout: number
   readonly happyEyeballsDelay: number
+  readonly names: NameCacheSettings
+  readonly unixSockets: ReadonlyMap<string, string>
 }
 
 /** What is known of servers that have not been heard of for a while is learned again. */
@@ -46,6 +49,7 @@ export class Engine implements SessionTransport {
   readonly #connections = new Set<Connection>()
   readonly #fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   readonly #identities = new IdentityContexts()
+  readonly #names: NameCache
   readonly #askers = new WeakMap<TrustAsker, number>()
   // outlives the pools, so that a server is asked once
   readonly #protocols = new Map<string, Spoken>()
@@ -57,8 +61,19 @@ export class Engine implements SessionTransport {
     this.options = options
     this.now = options.timers.now
     this.#runtime = runtime
+    const names = this.#names = new NameCache(
+      options.resolve ?? settings.lookup,
+      settings.names,
+      options.timers,
+      (effect) => this.fork(effect)
+    )
     this.connector = {
-      ...settings,
+      connectTimeout: settings.connectTimeout,
+      happyEyeballsDelay: settings.happyEyeballsDelay,
+      unixSockets: settings.unixSockets,
+      localAddress: options.localAddress,
+      lookup: names.resolve,
+      forget: (host) => names.forget(host),
       timers: options.timers,
       judgeAddress: options.judgeAddress,
       tlsMinimumVersion: options.tlsMinimumVersion,
@@ -87,6 +102,7 @@ export class Engine implements SessionTransport {
 
   readonly flush = (): void => {
     this.#identities.clear()
+    this.#names.clear()
     for (const pool of [...this.#pools.values()]) pool.flush()
   }
 

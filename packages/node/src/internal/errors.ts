@@ -50,6 +50,9 @@ export const connectError = (
     case "ECONNRESET":
     case "EHOSTUNREACH":
     case "EHOSTDOWN":
+    case "ENOENT":
+    case "ENOTSOCK":
+    case "ENAMETOOLONG":
     case "EADDRNOTAVAIL":
     case "EINVAL":
     case "EACCES":
@@ -70,6 +73,9 @@ const details: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "there is no route to it",
   EHOSTDOWN: "it is down",
   EADDRNOTAVAIL: "the address cannot be used from here",
+  ENOENT: "there is no such socket",
+  ENOTSOCK: "the file is no socket",
+  ENAMETOOLONG: "the path of the socket is too long",
   EINVAL: "the address is not valid here",
   EACCES: "not permitted",
   EPERM: "not permitted"

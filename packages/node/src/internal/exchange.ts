@@ -39,7 +39,8 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   readonly expectContinue: boolean
   readonly upgrade = false
   // the queue's
-  readonly priority: number
+  priority: number
+  order = 0
   lane: Lane<Exchange> | undefined = undefined
   before: Exchange | undefined = undefined
   behind: Exchange | undefined = undefined
@@ -359,6 +360,11 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     if (wanted) wire.resume()
     else wire.pause()
     this.networkWait(wanted)
+  }
+
+  reprioritize(priority: number): void {
+    if (this.#phase === WAITING && this.lane !== undefined) this.#pool?.waiting.move(this, priority)
+    else this.priority = priority
   }
 
   cancel(): void {

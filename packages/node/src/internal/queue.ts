@@ -1,8 +1,13 @@
-/** The order in which requests get connections: by priority, then as they came. Entering and leaving cost the same for any length. */
+/**
+ * The order in which requests get connections: by priority, then as they came; but every sixteenth goes to who has waited longest,
+ * so that nobody waits for ever. Entering and leaving cost the same for any length.
+ */
 
 /** What can wait. The links belong to the queue. */
 export interface Waiting<Self> {
-  readonly priority: number
+  priority: number
+  /** Who came before whom. */
+  order: number
   lane: Lane<Self> | undefined
   before: Self | undefined
   behind: Self | undefined
@@ -15,13 +20,30 @@ export interface Lane<Self> {
   last: Self | undefined
 }
 
+/** So many leave by priority before one leaves by age. */
+const byPriority = 15
+
 /** See the head of this file. */
 export class WaitQueue<Self extends Waiting<Self>> {
   size = 0
   // the highest priority first; there are few different ones
   #lanes: Array<Lane<Self>> = []
+  #last = 0
+  #left = 0
 
   add(waiting: Self): void {
+    waiting.order = ++this.#last
+    this.#insert(waiting)
+  }
+
+  /** It waits with another priority from now on, behind those who have it already. */
+  move(waiting: Self, priority: number): void {
+    this.#take(waiting)
+    waiting.priority = priority
+    this.#insert(waiting)
+  }
+
+  #insert(waiting: Self): void {
     const lane = this.#lane(waiting.priority)
     waiting.lane = lane
     waiting.before = lane.last
@@ -34,6 +56,12 @@ export class WaitQueue<Self extends Waiting<Self>> {
 
   /** Idempotent. */
   remove(waiting: Self): void {
+    // who was not the next one has only given up
+    if (waiting === this.first()) this.#left = this.#left === byPriority ? 0 : this.#left + 1
+    this.#take(waiting)
+  }
+
+  #take(waiting: Self): void {
     const lane = waiting.lane
     if (lane === undefined) return
     if (waiting.before === undefined) lane.first = waiting.behind
@@ -48,8 +76,13 @@ export class WaitQueue<Self extends Waiting<Self>> {
 
   first(): Self | undefined {
     if (this.size === 0) return undefined
-    for (const lane of this.#lanes) if (lane.first !== undefined) return lane.first
-    return undefined
+    let longest: Self | undefined
+    for (const { first } of this.#lanes) {
+      if (first === undefined) continue
+      if (this.#left < byPriority) return first
+      if (longest === undefined || first.order < longest.order) longest = first
+    }
+    return longest
   }
 
   each(f: (waiting: Self) => void): void {

@@ -39,7 +39,7 @@ const remembered = (session: SessionState, request: WireRequest, context: Exchan
   const { memory } = session
   if (memory.isEmpty || request.fields.some((field) => field.name === "authorization")) return undefined
   // where a redirect leads, nothing is sent unasked: the challenge says `crossOrigin`, and whoever answers can look
-  if (request.url.origin !== context.originalRequest.url.origin) return undefined
+  if (request.url.origin !== context.firstOrigin) return undefined
   // nor to whoever may turn out, after the handshake, to be accepted against the platform's verdict
   if (request.url.scheme === "https" && session.askers.mayAccept(context.trust)) return undefined
   const task = context.delegate.challenge
@@ -255,7 +255,7 @@ export const authentication = (session: SessionState): Stage => (next) => {
         previousFailureCount: state.failures(space),
         proposedCredential: Option.orElse(failed, () => proposed),
         failureResponse: Option.some({ status: response.status, headers: response.fields }),
-        crossOrigin: request.url.origin !== context.originalRequest.url.origin,
+        crossOrigin: request.url.origin !== context.firstOrigin,
         taskIdentifier: context.taskIdentifier
       }
       const carryOut = (answered: Answered): Effect.Effect<WireResponse, ExchangeError> => {

@@ -81,7 +81,7 @@ export const proposal = (
   context: ExchangeContext,
   session: SessionState
 ): Effect.Effect<Option.Option<PasswordCredential>> => {
-  const origin = context.originalRequest.url.origin
+  const origin = context.firstOrigin
   const fromUrl = context.userInfo
   if (fromUrl !== undefined && space.origin === origin && !state.wasRefused(space, fromUrl)) {
     return Effect.succeed(Option.some(fromUrl))

@@ -4,6 +4,7 @@ import { attempt, innermost } from "./attempt.ts"
 import { authentication } from "./authentication.ts"
 import { cache } from "./cache.ts"
 import { withoutCache } from "./cachePolicy.ts"
+import { connectivity } from "./connectivity.ts"
 import { cookies } from "./cookies.ts"
 import { decode } from "./decode.ts"
 import { events } from "./events.ts"
@@ -13,6 +14,7 @@ import { prepare } from "./prepare.ts"
 import { proxyAuthentication } from "./proxyAuthentication.ts"
 import { recover } from "./recover.ts"
 import { redirect } from "./redirect.ts"
+import { retryPolicy } from "./retryPolicy.ts"
 import { security } from "./security.ts"
 import { idleTimeout, resourceTimeout } from "./timeouts.ts"
 
@@ -23,7 +25,7 @@ export const stages = (session: SessionState): ReadonlyArray<readonly [seat: str
   ["events", events(session)],
   ["resourceTimeout", resourceTimeout],
   ["interceptors(application)", interceptors(session.slots.interceptors)],
-  ["retryPolicy", identity],
+  ["retryPolicy", retryPolicy(session)],
   ["prepare", prepare(session)],
   ["decode", session.slots.codings === undefined ? identity : decode(session.slots.codings, session.additionalFields)],
   ["redirect", redirect(session)],
@@ -36,7 +38,7 @@ export const stages = (session: SessionState): ReadonlyArray<readonly [seat: str
   ],
   ["recover", recover],
   ["proxyAuthentication", session.configuration.proxies.length === 0 ? identity : proxyAuthentication(session)],
-  ["connectivity", identity],
+  ["connectivity", connectivity(session)],
   ["idleTimeout", idleTimeout],
   ["attempt", attempt(session)],
   ["interceptors(network)", networkInterceptors(session.slots.networkInterceptors)]

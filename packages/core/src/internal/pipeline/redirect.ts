@@ -61,7 +61,8 @@ const nextRequest = (
     status: response.status,
     method: request.method,
     locations: response.fields.getAll("location"),
-    currentUrl: request.url.href,
+    // after an upgrade to https the one that was answered is another one
+    currentUrl: response.url.href,
     hops: context.redirectCount,
     limit
   })

@@ -147,12 +147,14 @@ export const embeddedV4 = (text: string): string | undefined => {
 
 type Range = readonly [prefix: ReadonlyArray<number>, bits: number, kind: AddressKind]
 
+// 168.63.129.16 is in no registry: Azure answers there, from inside every virtual machine, with what is nobody else's business
 const ranges4: ReadonlyArray<Range> = [
   [[0, 0, 0, 0], 32, "unspecified"],
   [[0], 8, "reserved"],
   [[10], 8, "private"],
   [[100, 64], 10, "shared"],
   [[127], 8, "loopback"],
+  [[168, 63, 129, 16], 32, "reserved"],
   [[169, 254], 16, "link-local"],
   [[172, 16], 12, "private"],
   [[192, 0, 0], 24, "reserved"],
@@ -215,4 +217,10 @@ export const addressBytes = (text: string): Uint8Array | undefined => {
   return Uint8Array.from(
     address.family === 4 ? address.bytes : address.groups.flatMap((group) => [group >> 8, group & 0xff])
   )
+}
+
+/** Whether a host is this machine by its name or literal address (RFC 6761 6.3). */
+export const isLoopbackHost = (host: string): boolean => {
+  const name = host.endsWith(".") ? host.slice(0, -1) : host
+  return name === "localhost" || name.endsWith(".localhost") || classify(name) === "loopback"
 }

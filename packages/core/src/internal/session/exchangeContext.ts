@@ -39,6 +39,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   /** The caller runs on the session's own delegate queue. */
   readonly onQueue: boolean
   readonly originalRequest: WireRequest
+  /** The origin that the request was made for; after an upgrade to https, that one. */
+  firstOrigin: string
   /** Taken out of the URL; a proposal for its origin. */
   readonly userInfo: PasswordCredential | undefined
   readonly trust: TrustAsker
@@ -62,7 +64,9 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   /** How often a proxy has asked about this task. */
   proxyRounds = 0
   expectContinue: boolean
-  /** Events are built and times taken precisely. */
+  /** That it waits for connectivity is told once. */
+  toldOfWaiting = false
+  /** Events are built. */
   observed: boolean
   listener: ExchangeListener | undefined = undefined
   /** Hears the bytes of the final body, decoded. */
@@ -106,6 +110,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     this.session = session
     this.taskIdentifier = session.nextTaskIdentifier()
     this.originalRequest = request
+    this.firstOrigin = request.url.origin
     this.currentRequest = request
     this.userInfo = userInfo
     this.options = options
@@ -192,6 +197,13 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     }
     const index = this.#others?.indexOf(closeable) ?? -1
     if (index >= 0) this.#others?.splice(index, 1)
+  }
+
+  /** Whatever is open and waits hears of it. */
+  reprioritize(priority: number): void {
+    this.priority = priority
+    this.#first?.reprioritize?.(priority)
+    this.#others?.forEach((other) => other.reprioritize?.(priority))
   }
 
   #closeAll(): void {
@@ -308,7 +320,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
 
   // ---- time
 
-  readonly now = (): number => this.observed ? this.session.wheel.precise() : this.session.wheel.now()
+  readonly now = (): number => this.session.wheel.now()
 
   protected override timedOut(timer: "idle" | "resource", after: number): void {
     const reason = { _tag: "TimedOut", timer, after } as const

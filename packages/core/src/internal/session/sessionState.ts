@@ -9,16 +9,19 @@ import * as FiberId from "effect/FiberId"
 import type * as Runtime from "effect/Runtime"
 import type { BodyStreamProviderService } from "../../BodyStreamProvider.ts"
 import type { CacheHandlerService } from "../../CacheHandler.ts"
+import type { ConnectivityService } from "../../Connectivity.ts"
 import type { ContentCodingsService } from "../../ContentCodings.ts"
 import type { CookieStorageService } from "../../CookieStorage.ts"
 import type { CredentialStorageService } from "../../CredentialStorage.ts"
 import type { DigestsService } from "../../Digests.ts"
+import type { HstsStorageService } from "../../HstsStorage.ts"
 import type { InterceptorService } from "../../Interceptor.ts"
 import { capabilityOf } from "../../ProtectionSpace.ts"
 import type * as Proxy from "../../Proxy.ts"
 import type { RedirectHandlerService } from "../../RedirectHandler.ts"
 import { RequestOptions, type RequestOptionsRecord } from "../../RequestOptions.ts"
 import type { ResponseHandlerService } from "../../ResponseHandler.ts"
+import type { RetryPolicyService } from "../../RetryPolicy.ts"
 import type { SessionConfiguration } from "../../SessionConfiguration.ts"
 import { Cancelled, type InvalidRequest, SessionInvalidated } from "../../SessionError.ts"
 import * as SessionRequest from "../../SessionRequest.ts"
@@ -46,6 +49,9 @@ export interface SessionSlots {
   readonly response: ResponseHandlerService | undefined
   readonly body: BodyStreamProviderService | undefined
   readonly security: TransportSecurityService | undefined
+  readonly hsts: HstsStorageService
+  readonly connectivity: ConnectivityService | undefined
+  readonly retry: RetryPolicyService | undefined
   readonly codings: ContentCodingsService | undefined
   readonly digests: DigestsService | undefined
   readonly interceptors: ReadonlyArray<InterceptorService>

@@ -86,7 +86,7 @@ export const handleOf = (context: ExchangeContext): SessionTask => ({
   priority: Effect.sync(() => context.priority),
   setPriority: (priority) =>
     Effect.sync(() => {
-      context.priority = Math.min(1, Math.max(0, priority))
+      context.reprioritize(Math.min(1, Math.max(0, priority)))
     }),
   snapshot: Effect.sync(() => snapshot(context)),
   progress: progressOf(context),

@@ -63,10 +63,13 @@ export class Wheel implements Timers {
     this.#runtime = runtime
   }
 
-  readonly now = (): number => this.#clock.unsafeCurrentTimeMillis()
+  // The nanoseconds of a Clock never jump, as its milliseconds do when somebody sets the time of the machine: an hour forward
+  // would end every task, and an hour back would let none end.
+  /** Milliseconds since the epoch, with fractions where the clock has them, counted on from when the process began. */
+  readonly now = (): number => Number(this.#clock.unsafeCurrentTimeNanos()) / 1e6
 
-  /** Milliseconds with fractions, where the clock has them. */
-  readonly precise = (): number => Number(this.#clock.unsafeCurrentTimeNanos()) / 1e6
+  /** What a calendar says, in milliseconds since the epoch: for what is kept longer than the process. May jump. */
+  readonly wall = (): number => this.#clock.unsafeCurrentTimeMillis()
 
   readonly after = (milliseconds: number, fire: () => void): TimerHandle => {
     const alarm = new Alarm(this, this.now() + milliseconds, false, fire)

@@ -5,6 +5,7 @@ import * as ProtectionSpace from "../../ProtectionSpace.ts"
 import * as ServerTrust from "../../ServerTrust.ts"
 import { AuthenticationError, TlsError } from "../../SessionError.ts"
 import type { TrustAsker, TrustDecision } from "../../Transport.ts"
+import type { TransportSecurityService, Weakness } from "../../TransportSecurity.ts"
 import type { Resolver } from "../resolver.ts"
 import { Identities, type IdentityHandler } from "./identityAsker.ts"
 import { ProxyCredentials, type ProxyServices } from "./proxyAsker.ts"
@@ -71,6 +72,24 @@ const both = (first: Decide | undefined, second: Decide | undefined): Decide | u
     ? undefined
     : (trust) => Effect.zipRight((first ?? byDefault)(trust), (second ?? byDefault)(trust))
 
+type SecurityJudge = NonNullable<TransportSecurityService["judge"]>
+
+/** After everybody has accepted: a connection that is too weak is refused all the same. */
+const narrowed = (decide: Decide | undefined, security: SecurityJudge | undefined): Decide | undefined =>
+  security === undefined ? decide : (trust) =>
+    Effect.flatMap((decide ?? byDefault)(trust), (decision) => {
+      const weakness = security(trust)
+      return weakness === undefined ? Effect.succeed(decision) : Effect.fail(weak(trust, weakness))
+    })
+
+const weak = (trust: ServerTrust.ServerTrust, { detail, of }: Weakness): TlsError =>
+  new TlsError({
+    url: urlOf(trust),
+    reason: of === "connection"
+      ? { _tag: "SecureConnectionFailed", detail }
+      : { _tag: "ServerCertificateUntrusted", trust, why: "WeakKey", detail, also: trust.faults }
+  })
+
 const system: ServerTrust.Roots = { _tag: "System" }
 
 /** Stands for an entry that is not there. */
@@ -82,6 +101,7 @@ const absent = {}
  */
 export class TrustAskers {
   readonly #evaluator: ServerTrust.Evaluator | undefined
+  readonly #security: SecurityJudge | undefined
   readonly #identity: IdentityHandler | undefined
   readonly #mayAccept = new WeakSet<TrustAsker>()
   readonly session: TrustAsker
@@ -95,8 +115,9 @@ export class TrustAskers {
   #shared: ProxyCredentials | undefined = undefined
   #epoch = 0
 
-  /** `proxies` where the session has any. */
-  constructor(resolver: Resolver | undefined, proxies?: ProxyServices) {
+  /** `security` narrows what anybody accepts: a text refuses, and says why. `proxies` where the session has any. */
+  constructor(resolver: Resolver | undefined, security?: SecurityJudge, proxies?: ProxyServices) {
+    this.#security = security
     this.#session = resolver
     this.#proxies = proxies
     this.#evaluator = resolver?.trust
@@ -167,9 +188,12 @@ export class TrustAskers {
       roots: session !== undefined && task !== undefined
         ? ServerTrust.composite(session, task).roots
         : (session ?? task)?.roots ?? system,
-      decide: session !== undefined && task !== undefined
-        ? both(decideOf(session), decideOf(task))
-        : decideOf(session ?? task),
+      decide: narrowed(
+        session !== undefined && task !== undefined
+          ? both(decideOf(session), decideOf(task))
+          : decideOf(session ?? task),
+        this.#security
+      ),
       identity: asked.length === 0 ? undefined : new Identities(asked, () => this.#epoch),
       proxy: this.#proxies === undefined ? undefined : (this.#shared ??= this.#proxyAsker([], this.#proxies))
     }
