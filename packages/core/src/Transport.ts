@@ -9,16 +9,25 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Address, AddressVerdict } from "./AddressPolicy.ts"
 import type { CapabilityName } from "./Capability.ts"
-import type { IdentityCredential } from "./Credential.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
+import type { TrustAsker } from "./internal/askers.ts"
 import type { CacheStatus } from "./internal/protocol/cacheStatus.ts"
 import type { NetworkAccess } from "./internal/protocol/requestPolicy.ts"
 import type { WireRequestBody } from "./internal/wireRequestBody.ts"
 import type { ProxyServer } from "./Proxy.ts"
 import type { ResolvedAddress } from "./Resolver.ts"
-import type { Roots, ServerTrust } from "./ServerTrust.ts"
-import type { AuthenticationError, DelegateFailed, ExchangeError, TlsError } from "./SessionError.ts"
+import type { ServerTrust } from "./ServerTrust.ts"
+import type { DelegateFailed, ExchangeError } from "./SessionError.ts"
 
+export type {
+  IdentityAnswer,
+  IdentityAsker,
+  ProxyAnswer,
+  ProxyAsker,
+  ProxyRefusal,
+  TrustAsker,
+  TrustDecision
+} from "./internal/askers.ts"
 export {
   bodyLength,
   type BodySource,
@@ -204,100 +213,6 @@ export interface Closeable {
   readonly close: () => void
   /** The task's priority has changed, 0 to 1: what waits for a connection waits in another place. */
   readonly reprioritize?: (priority: number) => void
-}
-
-/**
- * What was answered to a server that asks for a client certificate: an identity, or to go on without one.
- *
- * @since 0.1.0
- * @category models
- */
-export interface IdentityAnswer {
-  readonly identity: IdentityCredential | undefined
-}
-
-/**
- * Who answers servers that ask for a client certificate, and what has been answered. A transport offers what is `known` in
- * its first handshake; where that is nothing and the server asks, it asks too, once the server has been judged.
- *
- * @since 0.1.0
- * @category models
- */
-export interface IdentityAsker {
-  /** The answer that holds for this server; `undefined` where it has not been asked for. */
-  readonly known: (host: string, port: number) => IdentityAnswer | undefined
-  /** Asks, once for all that ask at the same time; the answer is `known` from then on. Interruptible. */
-  readonly ask: (host: string, port: number) => Effect.Effect<IdentityAnswer, AuthenticationError>
-  /** The server refused this identity, or it cannot be used: it is forgotten, and counts as a failure. */
-  readonly refused: (host: string, port: number, identity: IdentityCredential) => void
-}
-
-/**
- * What is sent to a proxy that wants to know who is there, and by what it is known again.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ProxyAnswer {
-  /** Of `Proxy-Authorization`. */
-  readonly value: string
-  readonly token: object
-}
-
-/**
- * The answer of a proxy that refused a request, or to connect: 407. Nothing else of it counts.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ProxyRefusal {
-  readonly status: number
-  readonly fields: HeaderFields
-}
-
-/**
- * Who answers proxies, and what they were answered. What is sent to them is never a field of a request.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ProxyAsker {
-  /** What goes with the next request of this method and target; a new one for each (Digest counts them). */
-  readonly authorization: (proxy: ProxyServer, method: string, target: string) => ProxyAnswer | undefined
-  /** The proxy asks, or has refused what was sent. Succeeds with whether there is something (else) to send now. */
-  readonly challenged: (
-    proxy: ProxyServer,
-    refusal: ProxyRefusal,
-    sent: ProxyAnswer | undefined
-  ) => Effect.Effect<boolean, ExchangeError>
-  /** The proxy took it. */
-  readonly accepted: (proxy: ProxyServer, sent: ProxyAnswer) => void
-}
-
-/**
- * Who decides on server certificates, and on client certificates, for an exchange. Its identity is part of the key under
- * which a connection is pooled: a connection accepted by one is never lent to another.
- *
- * @since 0.1.0
- * @category models
- */
-export interface TrustAsker {
-  readonly roots: Roots
-  /** `undefined`: the platform's verdict and RFC 9525 decide. Fails with what ends the connection attempt. */
-  readonly decide: ((trust: ServerTrust) => Effect.Effect<TrustDecision, TlsError | AuthenticationError>) | undefined
-  /** Absent: connections go on without a client certificate, and nobody is asked. */
-  readonly identity?: IdentityAsker | undefined
-  /** Absent: proxies that ask are not answered. */
-  readonly proxy?: ProxyAsker | undefined
-}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface TrustDecision {
-  /** Accepted against the platform's verdict. */
-  readonly overridden: boolean
 }
 
 /**

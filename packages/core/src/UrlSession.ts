@@ -114,8 +114,9 @@ export interface Service {
   ) => Effect.Effect<SessionResponse, DownloadError, FileSystem.FileSystem>
   /**
    * What would be done with a request, without sending a byte: what it would look like, which cookies and credential would go
-   * along, what the cache and the policies say. Deciders and interceptors are not asked. Fails with `InvalidRequest` for what is
-   * no request.
+   * along, what the cache and the policies say. Interceptors are left out; a decider is asked only where a kept response calls
+   * for it, such as a redirect. Digest counts a nonce as if the request had been sent. Fails with `InvalidRequest` for what is no
+   * request.
    */
   readonly explain: (request: Input) => Effect.Effect<Explanation, ExchangeError>
   /** Every task that has not completed, those that were never resumed too; its `kind` says what each is for. */
