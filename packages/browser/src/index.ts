@@ -3,4 +3,5 @@
  *
  * @since 0.1.0
  */
+export * as BrowserConnectivity from "./BrowserConnectivity.ts"
 export * as FetchTransport from "./FetchTransport.ts"
