@@ -5,6 +5,13 @@
  */
 
 /**
+ * The network as this machine's interfaces show it.
+ *
+ * @since 0.1.0
+ */
+export * as NodeConnectivity from "./NodeConnectivity.ts"
+
+/**
  * The content codings of Node's zlib.
  *
  * @since 0.1.0
