@@ -11,6 +11,8 @@ import type { Shown } from "./trust.ts"
 // what OpenSSL, Go and Java say where they go no further without a certificate
 const wanting = /_ALERT_(?:CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|NO_CERTIFICATE|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN)$/
 
+const anyAlert = /_ALERT_/
+
 /** What was given to a server that asked for a certificate, on one connection. */
 export class ClientAuthentication {
   readonly #url: WireUrl
@@ -24,15 +26,17 @@ export class ClientAuthentication {
   }
 
   /**
-   * The connection has ended before the first byte of its first response. An identity that was given has been refused,
-   * whether an alert says so or not; that one was needed, where none was given, only an alert can tell.
+   * The connection has ended before the first byte of its first response. An identity that was given has been refused, and
+   * one was needed where none was given, whether an alert says so or not: a server that does not read the request to its end
+   * resets the connection, and its alert may be lost with it. Only an alert about something else says otherwise.
    */
   lossOf(cause: unknown, url: string): TlsError | undefined {
     if (this.#offered !== undefined) {
       this.#asker.identity?.refused(this.#url.host, this.#url.port, this.#offered)
       return new TlsError({ url, cause, reason: { _tag: "ClientCertificateRejected" } })
     }
-    return wanting.test(codeOf(cause))
+    const code = codeOf(cause)
+    return wanting.test(code) || !anyAlert.test(code)
       ? new TlsError({ url, cause, reason: { _tag: "ClientCertificateRequired" } })
       : undefined
   }

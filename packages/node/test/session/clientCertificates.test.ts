@@ -157,6 +157,22 @@ for (const version of versions) {
         }))
     }
 
+    for (const how of ["end", "destroy"] as const) {
+      it.scopedLive(`a server that asks, sees no certificate and goes without a word (${how}) wanted one`, () =>
+        Effect.gen(function*() {
+          const server = yield* asking({
+            version,
+            required: false,
+            behaviour: { onRequest: (peer) => peer.socket[how]() }
+          })
+          const delegate = yield* trusting
+          yield* withSession(
+            { delegate },
+            (session) => failsWith(session.data(`${server.origin}/`), "TlsError/ClientCertificateRequired")
+          )
+        }))
+    }
+
     it.scopedLive("a server that goes after it has served was not against the certificate", () =>
       Effect.gen(function*() {
         let asked = 0
