@@ -15,6 +15,7 @@ const loaders = {
   "execute": async () => (await import("./ours.mjs")).oursExecute,
   "execute-stream": async () => (await import("./ours.mjs")).oursStream,
   "data": async () => (await import("./ours.mjs")).oursData,
+  "data-full": async () => (await import("./ours.mjs")).oursFull,
   "data-promise": async () => (await import("./ours.mjs")).oursPromise,
   "data-bare": async () => (await import("./ours.mjs")).oursBare,
   "http-client": async () => (await import("./ours.mjs")).oursHttpClient,

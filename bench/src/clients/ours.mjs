@@ -30,17 +30,28 @@ export const loadOurs = () => load().then(() => undefined)
  *
  * @param {import("../origin.mjs").Target} target
  * @param {number} connections
+ * @param {Layer.Layer<any, never, any>} delegate what the session has beside that
  */
-export const sessionLayer = async (target, connections) => {
+export const sessionLayer = async (target, connections, delegate = Layer.empty) => {
   const { ChallengeResolver, NodeTransport, ServerTrust, SessionConfiguration, UrlSession } = await load()
   const configuration = SessionConfiguration.make({ httpMaximumConnectionsPerHost: connections })
   const session = target.root === undefined
-    ? UrlSession.layer(configuration)
+    ? UrlSession.layer(configuration, delegate)
     : UrlSession.layer(
       configuration,
-      ChallengeResolver.layer({ ServerTrust: ServerTrust.additionalRoots([target.root]) })
+      Layer.merge(delegate, ChallengeResolver.layer({ ServerTrust: ServerTrust.additionalRoots([target.root]) }))
     )
   return session.pipe(Layer.provide(NodeTransport.layer))
+}
+
+/** A memory of cookies, a cache and metrics: what makes a session of a server behave as a browser does. */
+const everything = async () => {
+  const [CookieStorage, HttpMetrics, UrlCache] = await Promise.all([
+    import("@urlsession/core/CookieStorage"),
+    import("@urlsession/core/HttpMetrics"),
+    import("@urlsession/core/UrlCache")
+  ])
+  return Layer.mergeAll(CookieStorage.layerMemory, HttpMetrics.layer(), UrlCache.layerMemory())
 }
 
 /**
@@ -48,10 +59,11 @@ export const sessionLayer = async (target, connections) => {
  *
  * @param {import("../origin.mjs").Target} target
  * @param {number} connections
+ * @param {Layer.Layer<any, never, any>} [delegate]
  */
-const openSession = async (target, connections) => {
+const openSession = async (target, connections, delegate) => {
   const { UrlSession } = await load()
-  const runtime = ManagedRuntime.make(await sessionLayer(target, connections))
+  const runtime = ManagedRuntime.make(await sessionLayer(target, connections, delegate))
   const session = await runtime.runPromise(UrlSession.UrlSession)
   return { session, runtime }
 }
@@ -63,6 +75,7 @@ const openSession = async (target, connections) => {
  * @property {(result: any) => void} verify
  * @property {"forEachChunk" | "stream"} reading how `download` reads
  * @property {boolean} promises one `runPromise` per request, as a program without Effect would have it
+ * @property {boolean} [full] the session has cookies, a cache and metrics
  * @property {boolean} sameRequest the request is made once and not for each call
  */
 
@@ -70,12 +83,12 @@ const openSession = async (target, connections) => {
  * @param {Door} door
  * @returns {import("./drive.mjs").Client}
  */
-const direct = ({ name, once, promises, reading, sameRequest, verify }) => ({
+const direct = ({ full, name, once, promises, reading, sameRequest, verify }) => ({
   name,
   kind: "ours",
   effect: true,
   open: async (target, connections) => {
-    const { runtime, session } = await openSession(target, connections)
+    const { runtime, session } = await openSession(target, connections, full ? await everything() : undefined)
     const url = `${target.origin}/small`
     const request = HttpClientRequest.get(url)
     const next = sameRequest ? () => once(session, request) : () => once(session, HttpClientRequest.get(url))
@@ -124,6 +137,8 @@ const usual = { reading: "forEachChunk", promises: false, sameRequest: false }
 export const oursExecute = direct({ ...usual, ...executeBytes, name: "execute" })
 export const oursStream = direct({ ...usual, ...executeBytes, name: "execute-stream", reading: "stream" })
 export const oursData = direct({ ...usual, ...data, name: "data" })
+/** With a memory of cookies, a cache that has nothing fresh, and metrics. */
+export const oursFull = direct({ ...usual, ...data, name: "data-full", full: true })
 export const oursPromise = direct({ ...usual, ...data, name: "data-promise", promises: true })
 /** Exactly `session.data(get)`, for the gate. */
 export const oursBare = direct({ ...usual, ...data, name: "data-bare", sameRequest: true })
