@@ -6,7 +6,7 @@ import { notices } from "./interop/servers.mjs"
 import { cache, root, run, tool } from "./setup.mjs"
 
 const minutes = (n) => n * 60_000
-const limited = { timeout: minutes(5) }
+const limited = { timeout: minutes(15) }
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
@@ -33,7 +33,7 @@ const vitest = {
     const result = await tool(
       "vitest/vitest.mjs",
       ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-      { timeout: minutes(15) }
+      { timeout: minutes(40) }
     )
     return { ...result, ...counts(result, report) }
   }
@@ -45,7 +45,7 @@ const interop = {
   name: "interop",
   run: async () => {
     rmSync(interopReport, { force: true })
-    const result = await script("test:interop", [`--report=${interopReport}`], { timeout: minutes(10) })
+    const result = await script("test:interop", [`--report=${interopReport}`], { timeout: minutes(15) })
     // of a run that went well only this is news: which servers were not there
     const output = result.code === 0 ? notices(result.output) : result.output
     return { ...result, ...counts(result, interopReport), output, show: output !== "" }

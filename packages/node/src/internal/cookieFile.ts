@@ -3,6 +3,7 @@
  * two processes do not undo each other; a lock whose holder has died is taken away.
  */
 import * as CookieStorage from "@urlsession/core/CookieStorage"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
 import { link, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises"
@@ -16,6 +17,9 @@ const maximumBytes = 256 * 1024 * 1024
 const staleAfter = 10_000
 const tries = 600
 const between = 25
+
+/** What is not the system's own failure. */
+class Refused extends Data.TaggedError("Refused")<{ readonly message: string }> {}
 
 const codeOf = (cause: unknown): unknown => cause instanceof Error && "code" in cause ? cause.code : undefined
 
@@ -79,7 +83,7 @@ const acquire = (lock: string): Effect.Effect<string, unknown> =>
       if (other?.stale === true) yield* remove(lock, other.text)
       else yield* attempt(() => wait(between))
     }
-    return yield* Effect.fail(new Error(`${lock} is held by another process`))
+    return yield* new Refused({ message: `${lock} is held by another process` })
   })
 
 const release = (lock: string, mine: string) =>
@@ -110,7 +114,9 @@ const replace = (path: string, text: string) => {
 const readText = (path: string): Effect.Effect<string | undefined, unknown> =>
   Effect.gen(function*() {
     const { size } = yield* attempt(() => stat(path))
-    if (size > maximumBytes) return yield* Effect.fail(new Error(`it has ${size} bytes, which no file of cookies has`))
+    if (size > maximumBytes) {
+      return yield* new Refused({ message: `it has ${size} bytes, which no file of cookies has` })
+    }
     return yield* attempt(() => readFile(path, "utf8"))
   }).pipe(Effect.catchAll((cause) => isAbsent(cause) ? Effect.succeed(undefined) : Effect.fail(cause)))
 

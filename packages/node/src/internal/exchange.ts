@@ -13,7 +13,8 @@ import * as Effect from "effect/Effect"
 import type { ConnectJob } from "./connectJob.ts"
 import { type ConnectTimings, recordTimings } from "./connectTimings.ts"
 import type { Engine } from "./engine.ts"
-import { faultError, lostError } from "./errors.ts"
+import { faultError } from "./errors.ts"
+import { ended, lossError } from "./loss.ts"
 import type { Pool } from "./pool.ts"
 import type { Lane, Waiting } from "./queue.ts"
 import { readAheadLimit } from "./readAhead.ts"
@@ -26,9 +27,6 @@ const drainTime = 50
 
 // while draining nobody wants the rest, which is read for the sake of the connection
 const [WAITING, HEAD, BODY, DRAINING, DONE, FAILED, CLOSED] = [0, 1, 2, 3, 4, 5, 6] as const
-
-/** An end in the wrong place. */
-const ended: Loss = { why: "Closed", cause: undefined, withConnection: true, unprocessed: false, requestSent: true }
 
 type Resume = (effect: Effect.Effect<WireResponse, ExchangeError>) => void
 
@@ -266,21 +264,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   }
 
   #lost(loss: Loss): ExchangeError {
-    const wire = this.#wire
-    const { href } = this.request.url
-    const refusal = loss.withConnection && !loss.unprocessed ? wire?.refusal(loss.cause, href) : undefined
-    return refusal ?? lostError(
-      {
-        bytesReceived: wire?.bodyBytes ?? 0,
-        bytesExpected: this.length,
-        why: loss.why,
-        requestSent: loss.requestSent,
-        reused: loss.withConnection && this.#reused && wire?.started === false,
-        ...(loss.unprocessed ? { unprocessed: true } : {})
-      },
-      loss.cause,
-      href
-    )
+    return lossError(loss, this.#wire, this.#reused, this.length, this.request.url.href)
   }
 
   // ---- the ends
