@@ -35,6 +35,8 @@ server.port = ${ports.plain}
 server.document-root = "${path}/site"
 server.pid-file = "${path}/lighttpd.pid"
 server.upload-dirs = ("${path}/uploads")
+# over HTTP/2 its programs answer 411 to a body whose length is not announced
+server.feature-flags = ("server.h2proto" => "disable")
 server.max-keep-alive-idle = 30
 server.max-keep-alive-requests = 100000
 mimetype.assign = (".txt" => "text/plain", ".bin" => "application/octet-stream")

@@ -30,8 +30,11 @@ export const withoutIdentity = <E>(server: Effect.Effect<Mutual, E>): void => {
         Effect.gen(function*() {
           assert.deepStrictEqual(yield* ours(session.data(`${optional}/hello.txt`)), plainText("hello\n"))
           const refused = yield* ours(session.data(`${mutual}/hello.txt`))
+          const theirs = yield* curl(...trust(path), `${mutual}/hello.txt`)
           assert.notDeepEqual(refused, plainText("hello\n"))
-          assert.deepStrictEqual(refused, yield* curl(...trust(path), `${mutual}/hello.txt`))
+          // a server that resets the connection may take its alert along, and then curl sees no more than that
+          if (theirs._tag === "Failed") assert.deepStrictEqual(refused, { _tag: "Failed", how: "TLS" })
+          else assert.deepStrictEqual(refused, theirs)
           assert.deepStrictEqual(yield* ours(session.data(`${optional}/hello.txt`)), plainText("hello\n"))
         }))
     }))
