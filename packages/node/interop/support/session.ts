@@ -36,7 +36,11 @@ export const withSession = <A, E, R, Delegate = never>(
   use: (session: UrlSession.Service) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, Exclude<R, NodeSession.Services | UrlSession.UrlSession>> =>
   Effect.gen(function*() {
-    const configuration = SessionConfiguration.make(options.configuration)
+    // it is the server that is asked: what its responses allow a cache to say depends on the age of its files
+    const configuration = SessionConfiguration.make({
+      requestCachePolicy: "reloadIgnoringLocalCacheData",
+      ...options.configuration
+    })
     const scope = yield* Scope.make()
     const built = options.delegate === undefined
       ? NodeSession.layer(configuration, trustingLayer)
