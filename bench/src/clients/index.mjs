@@ -36,7 +36,7 @@ export const peerNames = [
 ]
 
 /** What the ratios of `get` are for: the first one is the figure under `get`, the others have their own. */
-export const oursForGet = ["execute", "data", "data-promise", "http-client", "http-client-scoped"]
+export const oursForGet = ["execute", "data", "data-full", "data-promise", "http-client", "http-client-scoped"]
 
 /** The same for `download`. */
 export const oursForDownload = ["execute", "execute-stream", "http-client"]
