@@ -18,7 +18,7 @@ const onNode = (name: string, root: string, include = "test/**/*.test.ts") => ({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks" as const,
-    // one module graph per worker: loading Effect anew for each file took four times as long as the tests
+    // within a process; each file has one of its own, unless vitest.config.ts says otherwise
     isolate: false
   }
 })
