@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as Option from "effect/Option"
-import type { IdentityCredential, PasswordCredential } from "./Credential.ts"
+import type { IdentityCredential, PasswordCredential, TokenCredential } from "./Credential.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
 import type { ProtectionSpace } from "./ProtectionSpace.ts"
 
@@ -20,22 +20,44 @@ export interface FailureResponse {
 }
 
 /**
- * A challenge that an HTTP response carries. Every field is safe to log.
+ * A challenge that an HTTP response carries, answered with a credential of kind `C`. Every field is safe to log.
  *
  * @since 0.1.0
  * @category models
  */
-export interface AuthenticationChallenge {
+export interface HttpChallenge<out C> {
   readonly space: ProtectionSpace
   /** How often this task has failed in this space; 0 the first time. A stale nonce is not a failure. */
   readonly previousFailureCount: number
   /** The credential that would be tried by default, or the one that has just failed. */
-  readonly proposedCredential: Option.Option<PasswordCredential>
+  readonly proposedCredential: Option.Option<C>
   readonly failureResponse: Option.Option<FailureResponse>
   /** The challenge comes from another origin than the request was made for: a redirect leads here. */
   readonly crossOrigin: boolean
   /** Unique in the session. */
   readonly taskIdentifier: number
+}
+
+/**
+ * A challenge that a user and a password answer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AuthenticationChallenge extends HttpChallenge<PasswordCredential> {}
+
+/**
+ * A challenge that a bearer token answers (RFC 6750 3). `proposedCredential` is the token that has just been refused, whether it
+ * had been sent for a challenge or ahead of any.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BearerChallenge extends HttpChallenge<TokenCredential> {
+  /** `invalid_token`, `invalid_request`, `insufficient_scope`, or what else the server says. */
+  readonly error: string | undefined
+  /** The scopes that are needed, separated by blanks. */
+  readonly scope: string | undefined
 }
 
 /**

@@ -15,6 +15,7 @@ import * as Context from "effect/Context"
 export type CapabilityName =
   | "ServerTrustControl"
   | "ClientIdentity"
+  | "ConnectionBinding"
   | "ProxyControl"
   | "RedirectControl"
   | "CookieControl"
@@ -53,6 +54,17 @@ export class ServerTrustControl extends Context.Tag("@urlsession/core/ServerTrus
 export class ClientIdentity extends Context.Tag("@urlsession/core/ClientIdentity")<
   ClientIdentity,
   Capability<"ClientIdentity">
+>() {}
+
+/**
+ * The platform lets the session pin an exchange of messages to one connection, as NTLM and Negotiate need it.
+ *
+ * @since 0.1.0
+ * @category capabilities
+ */
+export class ConnectionBinding extends Context.Tag("@urlsession/core/ConnectionBinding")<
+  ConnectionBinding,
+  Capability<"ConnectionBinding">
 >() {}
 
 /**

@@ -6,13 +6,14 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { pipeArguments } from "effect/Pipeable"
-import type { AuthenticationChallenge, ClientCertificateChallenge } from "./AuthenticationChallenge.ts"
-import type { ClientIdentity, ServerTrustControl } from "./Capability.ts"
-import type { Credential, IdentityCredential, PasswordCredential } from "./Credential.ts"
+import type { AuthenticationChallenge, BearerChallenge, ClientCertificateChallenge } from "./AuthenticationChallenge.ts"
+import type { ClientIdentity, ConnectionBinding, ServerTrustControl } from "./Capability.ts"
+import type { Credential, IdentityCredential, PasswordCredential, TokenCredential } from "./Credential.ts"
 import * as Disposition from "./Disposition.ts"
 import { capture, type Captured } from "./internal/capture.ts"
-import type { Resolver } from "./internal/resolver.ts"
+import type { Resolver, TokenAnswers } from "./internal/resolver.ts"
 import { type AuthenticationMethod, matches, type SpacePattern } from "./ProtectionSpace.ts"
 import * as ServerTrust from "./ServerTrust.ts"
 import * as TaskDelegate from "./TaskDelegate.ts"
@@ -81,8 +82,19 @@ export interface IdentityHandler<out R = never>
 {}
 
 /**
+ * Such an answer for Bearer. `ahead` is asked, for requests to an origin that nobody has authorized, before they are sent: APIs
+ * expect tokens unasked.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BearerHandler<out R = never> extends SpaceAnswer<R, BearerChallenge, TokenCredential> {
+  readonly ahead?: (origin: string) => Effect.Effect<Option.Option<TokenCredential>, unknown, R>
+}
+
+/**
  * Entries by method. `ServerTrust` needs a platform that shows certificates: it alone adds `ServerTrustControl` to what the
- * resolver needs, and `ClientCertificate` alone `ClientIdentity`.
+ * resolver needs, `ClientCertificate` alone `ClientIdentity`, and `NTLM` and `Negotiate` `ConnectionBinding`.
  *
  * @since 0.1.0
  * @category models
@@ -90,6 +102,11 @@ export interface IdentityHandler<out R = never>
 export interface Handlers<out R = never> {
   readonly Basic?: SpaceHandler<R>
   readonly Digest?: SpaceHandler<R> | Answer<R>
+  readonly Bearer?: BearerHandler<R>
+  readonly NTLM?: SpaceHandler<R> | Answer<R>
+  readonly Negotiate?: SpaceHandler<R> | Answer<R>
+  /** By the names of schemes that the session was given as `AuthenticationScheme`. */
+  readonly schemes?: Readonly<Record<string, SpaceHandler<R>>>
   readonly ServerTrust?: ServerTrust.Evaluator<R>
   readonly ClientCertificate?: IdentityHandler<R> | IdentityAnswer<R>
 }
@@ -108,6 +125,7 @@ export class ChallengeResolver extends Context.Tag("@urlsession/core/ChallengeRe
 /** What one entry needs; distributes, so that one that may be absent needs what it needs where it is there. */
 type EntryContext<Entry> = Entry extends SpaceAnswer<infer R, infer _Challenge, infer _C> ? R
   : Entry extends ServerTrust.Evaluator<infer R> ? R
+  : Entry extends Readonly<Record<string, SpaceHandler<infer R>>> ? R
   : Entry extends (challenge: infer _Challenge) => Effect.Effect<infer _A, infer _E, infer R> ? R
   : never
 
@@ -121,22 +139,16 @@ export type HandlersContext<H> =
   | { readonly [Key in keyof H]-?: EntryContext<H[Key]> }[keyof H]
   | ("ServerTrust" extends keyof H ? ServerTrustControl : never)
   | ("ClientCertificate" extends keyof H ? ClientIdentity : never)
+  | ("NTLM" extends keyof H ? ConnectionBinding : never)
+  | ("Negotiate" extends keyof H ? ConnectionBinding : never)
 
 type NoOthers<H> = {
   readonly [Key in Exclude<keyof H, keyof Handlers>]: `'${Key & string}' is not an authentication method`
 }
 
-const resolver = <R>(
-  methods: ReadonlySet<AuthenticationMethod>,
-  answer: Answer<R>,
-  trust: ServerTrust.Evaluator<R> | undefined,
-  identity: IdentityAnswer<R> | undefined
-): Resolver<R> => ({
+const resolver = <R>(parts: Omit<Resolver<R>, "_tag" | "pipe">): Resolver<R> => ({
   _tag: "ChallengeResolver",
-  methods,
-  answer,
-  trust,
-  identity,
+  ...parts,
   pipe() {
     return pipeArguments(this, arguments)
   }
@@ -155,19 +167,25 @@ const answerOf = <F>(entry: { readonly _tag: "SpaceHandler"; readonly answer: F 
  */
 export function make<const H extends Handlers<unknown>>(handlers: H & NoOthers<H>): Resolver<HandlersContext<H>>
 export function make(handlers: Handlers<unknown>): Resolver<unknown> {
-  const basic = answerOf(handlers.Basic)
-  const digest = answerOf(handlers.Digest)
-  const methods = new Set<AuthenticationMethod>()
-  if (basic !== undefined) methods.add("Basic")
-  if (digest !== undefined) methods.add("Digest")
-  if (handlers.ServerTrust !== undefined) methods.add("ServerTrust")
-  if (handlers.ClientCertificate !== undefined) methods.add("ClientCertificate")
-  return resolver(
+  const { Basic, Bearer, ClientCertificate, Digest, NTLM, Negotiate, ServerTrust: trust, schemes } = handlers
+  const answers = new Map<string, Answer<unknown>>()
+  for (const [method, entry] of Object.entries({ ...schemes, Basic, Digest, NTLM, Negotiate })) {
+    const answer = answerOf(entry)
+    if (answer !== undefined) answers.set(method.toLowerCase(), answer)
+  }
+  const methods = new Set<AuthenticationMethod>(Object.keys(schemes ?? {}))
+  for (
+    const method of ["Basic", "Digest", "Bearer", "NTLM", "Negotiate", "ServerTrust", "ClientCertificate"] as const
+  ) {
+    if (handlers[method] !== undefined) methods.add(method)
+  }
+  return resolver({
     methods,
-    (challenge) => (challenge.space.method === "Basic" ? basic : digest)?.(challenge) ?? nothingToSay,
-    handlers.ServerTrust,
-    answerOf(handlers.ClientCertificate)
-  )
+    answer: (challenge) => answers.get(challenge.space.method.toLowerCase())?.(challenge) ?? nothingToSay,
+    token: Bearer === undefined ? undefined : { answer: Bearer.answer, ahead: Bearer.ahead },
+    trust,
+    identity: answerOf(ClientCertificate)
+  })
 }
 
 /**
@@ -178,7 +196,7 @@ export function make(handlers: Handlers<unknown>): Resolver<unknown> {
  */
 export const forSpace = <
   R = never,
-  Challenge extends AuthenticationChallenge | ClientCertificateChallenge = AuthenticationChallenge,
+  Challenge extends AuthenticationChallenge | BearerChallenge | ClientCertificateChallenge = AuthenticationChallenge,
   C extends Credential = PasswordCredential
 >(
   pattern: SpacePattern,
@@ -197,7 +215,7 @@ export const forSpace = <
  */
 export const anyOrigin = <
   R = never,
-  Challenge extends AuthenticationChallenge | ClientCertificateChallenge = AuthenticationChallenge,
+  Challenge extends AuthenticationChallenge | BearerChallenge | ClientCertificateChallenge = AuthenticationChallenge,
   C extends Credential = PasswordCredential
 >(answer: (challenge: Challenge) => Effect.Effect<Disposition.Disposition<C>, unknown, R>): SpaceAnswer<
   R,
@@ -224,20 +242,29 @@ const inTurn = <Challenge, C extends Credential, R, R2>(
  * @category combinators
  */
 export const orElse = <R2>(that: Resolver<R2>) => <R>(self: Resolver<R>): Resolver<R | R2> =>
-  resolver<R | R2>(
-    new Set([...self.methods, ...that.methods]),
-    inTurn(self.answer, that.answer),
-    self.trust === undefined
-      ? that.trust
-      : that.trust === undefined
-      ? self.trust
-      : ServerTrust.composite(self.trust, that.trust),
-    self.identity === undefined
-      ? that.identity
-      : that.identity === undefined
-      ? self.identity
-      : inTurn(self.identity, that.identity)
-  )
+  resolver<R | R2>({
+    methods: new Set([...self.methods, ...that.methods]),
+    answer: inTurn(self.answer, that.answer),
+    token: either(self.token, that.token, tokensInTurn),
+    trust: either(self.trust, that.trust, (one, other) => ServerTrust.composite(one, other)),
+    identity: either(self.identity, that.identity, inTurn)
+  })
+
+const either = <A, B, C>(
+  first: A | undefined,
+  second: B | undefined,
+  both: (first: A, second: B) => C
+): A | B | C | undefined => first === undefined ? second : second === undefined ? first : both(first, second)
+
+const tokensInTurn = <R, R2>(first: TokenAnswers<R>, second: TokenAnswers<R2>): TokenAnswers<R | R2> => ({
+  answer: inTurn(first.answer, second.answer),
+  ahead: either(first.ahead, second.ahead, (one, other) => (origin: string) =>
+    Effect.flatMap(
+      one(origin),
+      (token): Effect.Effect<Option.Option<TokenCredential>, unknown, R2> =>
+        Option.isSome(token) ? Effect.succeed(token) : other(origin)
+    ))
+})
 
 /** Evaluators that need no service, each with its bound form: one identity, so their connections are shared. */
 const closed = new WeakMap<ServerTrust.Evaluator<unknown>, ServerTrust.Evaluator>()
@@ -256,13 +283,18 @@ const bindTrust = <R>(trust: ServerTrust.Evaluator<R>, run: Captured<R>): Server
 }
 
 const bind = <R>(self: Resolver<R>, run: Captured<R>): Resolver => {
-  const { answer, identity, trust } = self
-  return resolver(
-    self.methods,
-    (challenge) => run(answer(challenge)),
-    trust === undefined ? undefined : bindTrust(trust, run),
-    identity === undefined ? undefined : (challenge) => run(identity(challenge))
-  )
+  const { answer, identity, methods, token, trust } = self
+  const ahead = token?.ahead
+  return resolver({
+    methods,
+    answer: (challenge) => run(answer(challenge)),
+    token: token === undefined ? undefined : {
+      answer: (challenge) => run(token.answer(challenge)),
+      ahead: ahead === undefined ? undefined : (origin) => run(ahead(origin))
+    },
+    trust: trust === undefined ? undefined : bindTrust(trust, run),
+    identity: identity === undefined ? undefined : (challenge) => run(identity(challenge))
+  })
 }
 
 /**

@@ -80,10 +80,26 @@ export interface IdentityCredential {
 }
 
 /**
+ * A bearer token (RFC 6750), and when it ends where that is known, in milliseconds since the epoch. Never stored: whoever gives
+ * it keeps it.
+ *
  * @since 0.1.0
  * @category models
  */
-export type Credential = PasswordCredential | TrustCredential | IdentityCredential
+export interface TokenCredential {
+  readonly _tag: "Token"
+  readonly token: Redacted.Redacted
+  readonly expiresAt: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Credential = PasswordCredential | TokenCredential | TrustCredential | IdentityCredential
+
+const redacted = (secret: string | Redacted.Redacted): Redacted.Redacted =>
+  typeof secret === "string" ? Redacted.make(secret) : secret
 
 /**
  * A user and a password; a plain text is wrapped at once. Persistence is `session` unless said otherwise.
@@ -98,9 +114,20 @@ export const password = (fields: {
 }): PasswordCredential => ({
   _tag: "Password",
   user: fields.user,
-  password: typeof fields.password === "string" ? Redacted.make(fields.password) : fields.password,
+  password: redacted(fields.password),
   persistence: fields.persistence ?? "session"
 })
+
+/**
+ * A bearer token; a plain text is wrapped at once. `expiresAt` in milliseconds since the epoch.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const token = (fields: {
+  readonly token: string | Redacted.Redacted
+  readonly expiresAt?: number | undefined
+}): TokenCredential => ({ _tag: "Token", token: redacted(fields.token), expiresAt: fields.expiresAt })
 
 /**
  * Accepts a server's certificate chain.
@@ -133,9 +160,6 @@ export type IdentityFields =
     readonly passphrase?: string | Redacted.Redacted
     readonly persistence?: Persistence
   }
-
-const redacted = (secret: string | Redacted.Redacted): Redacted.Redacted =>
-  typeof secret === "string" ? Redacted.make(secret) : secret
 
 /**
  * A client certificate with its private key. Plain texts and bytes are wrapped at once, so that no secret of it is ever seen.

@@ -7,20 +7,36 @@ import * as Data from "effect/Data"
 import type { CapabilityName } from "./Capability.ts"
 
 /**
- * How a server asks who is there: the two of TLS, and the schemes of HTTP.
+ * How a server asks who is there: the two of TLS, the built-in schemes of HTTP, and those that a session was given as an
+ * `AuthenticationScheme`, by its name.
  *
  * @since 0.1.0
  * @category models
  */
-export type AuthenticationMethod = "ServerTrust" | "ClientCertificate" | "Basic" | "Digest"
+export type AuthenticationMethod = "ServerTrust" | "ClientCertificate" | HttpMethod
 
 /**
- * The methods that an HTTP status asks for, and that a credential with a password answers.
+ * The methods that an HTTP status asks for.
  *
  * @since 0.1.0
  * @category models
  */
-export type HttpMethod = "Basic" | "Digest"
+export type HttpMethod = "Basic" | "Digest" | "Bearer" | "NTLM" | "Negotiate" | CustomMethod
+
+/**
+ * The name of a scheme that is not built in.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type CustomMethod = string & Record<never, never>
+
+const capabilities: ReadonlyMap<string, CapabilityName> = new Map<string, CapabilityName>([
+  ["ServerTrust", "ServerTrustControl"],
+  ["ClientCertificate", "ClientIdentity"],
+  ["NTLM", "ConnectionBinding"],
+  ["Negotiate", "ConnectionBinding"]
+])
 
 /**
  * Which capability a transport needs to ask by this method; `undefined` for what HTTP alone can do.
@@ -28,8 +44,10 @@ export type HttpMethod = "Basic" | "Digest"
  * @since 0.1.0
  * @category models
  */
-export const capabilityOf = (method: AuthenticationMethod): CapabilityName | undefined =>
-  method === "ServerTrust" ? "ServerTrustControl" : method === "ClientCertificate" ? "ClientIdentity" : undefined
+export const capabilityOf = (method: AuthenticationMethod): CapabilityName | undefined => capabilities.get(method)
+
+// schemes that prove a secret without showing it
+const hidden: ReadonlySet<string> = new Set(["Digest", "NTLM", "Negotiate"])
 
 /**
  * A protection space. Equal by value, so it can be a key. `realm` is `undefined` for the methods of TLS. `host` is in lower
@@ -55,7 +73,7 @@ export class ProtectionSpace extends Data.Class<{
   }
   /** Whether a secret sent to this space cannot be read on the way: TLS, or a method that does not give it away. */
   get receivesCredentialSecurely(): boolean {
-    return this.protocol === "https" || this.method === "Digest"
+    return this.protocol === "https" || hidden.has(this.method)
   }
   /** In words, for messages. */
   override toString(): string {

@@ -9,7 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { ClientIdentity, CookieControl, RedirectControl, ServerTrustControl } from "./Capability.ts"
+import { ClientIdentity, ConnectionBinding, CookieControl, RedirectControl, ServerTrustControl } from "./Capability.ts"
 import { Answers, type Asked } from "./internal/recorder/answers.ts"
 import * as codec from "./internal/recorder/codec.ts"
 import type { RecordingError } from "./internal/recorder/error.ts"
@@ -117,7 +117,14 @@ export class Replay extends Context.Tag("@urlsession/core/Replay")<Replay, {
  * @since 0.1.0
  * @category models
  */
-export type Replayed = Transport | Replay | ServerTrustControl | ClientIdentity | RedirectControl | CookieControl
+export type Replayed =
+  | Transport
+  | Replay
+  | ServerTrustControl
+  | ClientIdentity
+  | ConnectionBinding
+  | RedirectControl
+  | CookieControl
 
 const mebibyte = 1024 * 1024
 
@@ -201,6 +208,7 @@ const replay = (
     Context.add(Replay, { left: Effect.sync(() => answers.left) }),
     Context.add(ServerTrustControl, { name: "ServerTrustControl", platform }),
     Context.add(ClientIdentity, { name: "ClientIdentity", platform }),
+    Context.add(ConnectionBinding, { name: "ConnectionBinding", platform }),
     Context.add(RedirectControl, { name: "RedirectControl", platform }),
     Context.add(CookieControl, { name: "CookieControl", platform })
   )

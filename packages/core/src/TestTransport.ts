@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { CapabilityName } from "./Capability.ts"
-import { ClientIdentity, CookieControl, RedirectControl, ServerTrustControl } from "./Capability.ts"
+import { ClientIdentity, ConnectionBinding, CookieControl, RedirectControl, ServerTrustControl } from "./Capability.ts"
 import type { IdentityCredential } from "./Credential.ts"
 import { HeaderFields } from "./HeaderFields.ts"
 import { gatherBody } from "./internal/testTransport/gatherBody.ts"
@@ -268,6 +268,7 @@ export class TestTransport extends Context.Tag("@urlsession/core/TestTransport")
 const everything: ReadonlyArray<CapabilityName> = [
   "ServerTrustControl",
   "ClientIdentity",
+  "ConnectionBinding",
   "ProxyControl",
   "RedirectControl",
   "CookieControl",
@@ -329,7 +330,9 @@ export const presented = (
  */
 export const layer = (
   options: Options
-): Layer.Layer<Transport | TestTransport | ServerTrustControl | ClientIdentity | RedirectControl | CookieControl> => {
+): Layer.Layer<
+  Transport | TestTransport | ServerTrustControl | ClientIdentity | ConnectionBinding | RedirectControl | CookieControl
+> => {
   const log: Array<ReceivedRequest> = []
   const running = new Set<ScriptedExchange>()
   const open = (session: TransportOptions): Effect.Effect<SessionTransport> =>
@@ -391,6 +394,7 @@ export const layer = (
     }),
     Layer.succeed(ServerTrustControl, { name: "ServerTrustControl", platform: "scripted" }),
     Layer.succeed(ClientIdentity, { name: "ClientIdentity", platform: "scripted" }),
+    Layer.succeed(ConnectionBinding, { name: "ConnectionBinding", platform: "scripted" }),
     Layer.succeed(RedirectControl, { name: "RedirectControl", platform: "scripted" }),
     Layer.succeed(CookieControl, { name: "CookieControl", platform: "scripted" })
   )

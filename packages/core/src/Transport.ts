@@ -216,6 +216,36 @@ export interface Closeable {
 }
 
 /**
+ * A connection that is kept for the next request of an exchange of messages.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HeldConnection {
+  readonly info: ConnectionInfo
+  /** It is not needed any more: lent to others of the same user if it is `reusable`, else closed. Idempotent. */
+  readonly release: (reusable: boolean) => void
+}
+
+/**
+ * For a scheme that authenticates connections: whose they are, and the one that is kept from one message to the next. A
+ * transport has to have the capability `ConnectionBinding` for it. Only HTTP/1.1 is spoken.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ConnectionAffinity {
+  /** By its identity part of the key under which connections are pooled. */
+  readonly user: object
+  /** Whether the connection of the request is to be kept, as `held`, once its response has arrived. */
+  readonly holding: boolean
+  /** The request must go over `held`; where that is lost, it fails with `NetworkConnectionLost` and is not sent. */
+  readonly pinned: boolean
+  /** Set by the transport; `undefined` once the connection is lost, or has been released. */
+  held: HeldConnection | undefined
+}
+
+/**
  * What a transport may ask and tell while it works on one exchange. Implemented by the session.
  *
  * @since 0.1.0
@@ -247,6 +277,8 @@ export interface ExchangeControl {
   readonly networkAccess?: NetworkAccess
   /** No connection may be used that was there before this request failed: the last one died under it, or was the wrong one. */
   readonly fresh: boolean
+  /** The connection that this request is bound to, or is to be bound to. */
+  readonly affinity?: ConnectionAffinity | undefined
   /** What this request offers instead of the session's protocols, where it needs a certain one. */
   readonly alpnProtocols?: ReadonlyArray<AlpnProtocol>
   /** The body is held back until the server says `100 Continue`, or for a second (RFC 9110 10.1.1). */

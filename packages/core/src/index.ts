@@ -5,6 +5,7 @@
  */
 export * as AddressPolicy from "./AddressPolicy.ts"
 export * as AuthenticationChallenge from "./AuthenticationChallenge.ts"
+export * as AuthenticationScheme from "./AuthenticationScheme.ts"
 export * as BodyStreamProvider from "./BodyStreamProvider.ts"
 export * as CachedResponse from "./CachedResponse.ts"
 export * as CacheHandler from "./CacheHandler.ts"

@@ -5,6 +5,7 @@
  */
 import {
   ClientIdentity,
+  ConnectionBinding,
   CookieControl,
   ProxyControl,
   RedirectControl,
@@ -92,6 +93,7 @@ export type Capabilities =
   | Transport
   | ServerTrustControl
   | ClientIdentity
+  | ConnectionBinding
   | ProxyControl
   | RedirectControl
   | CookieControl
@@ -113,6 +115,7 @@ const platform = "node"
 const names: ReadonlySet<CapabilityName> = new Set<CapabilityName>([
   "ServerTrustControl",
   "ClientIdentity",
+  "ConnectionBinding",
   "ProxyControl",
   "RedirectControl",
   "CookieControl",
@@ -152,6 +155,7 @@ export const layerWith = (configuration: Configuration): Layer.Layer<Capabilitie
     }).pipe(
       Context.add(ServerTrustControl, { name: "ServerTrustControl", platform }),
       Context.add(ClientIdentity, { name: "ClientIdentity", platform }),
+      Context.add(ConnectionBinding, { name: "ConnectionBinding", platform }),
       Context.add(ProxyControl, { name: "ProxyControl", platform }),
       Context.add(RedirectControl, { name: "RedirectControl", platform }),
       Context.add(CookieControl, { name: "CookieControl", platform }),

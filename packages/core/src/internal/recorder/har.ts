@@ -13,6 +13,7 @@ const base64 = Schema.optional(Schema.Literal("base64"))
 const capability = Schema.Literal(
   "ServerTrustControl",
   "ClientIdentity",
+  "ConnectionBinding",
   "ProxyControl",
   "RedirectControl",
   "CookieControl",
