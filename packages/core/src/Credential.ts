@@ -93,10 +93,18 @@ export interface TokenCredential {
 }
 
 /**
+ * What answers a status of HTTP.
+ *
  * @since 0.1.0
  * @category models
  */
-export type Credential = PasswordCredential | TokenCredential | TrustCredential | IdentityCredential
+export type HttpCredential = PasswordCredential | TokenCredential
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Credential = HttpCredential | TrustCredential | IdentityCredential
 
 const redacted = (secret: string | Redacted.Redacted): Redacted.Redacted =>
   typeof secret === "string" ? Redacted.make(secret) : secret
@@ -197,13 +205,16 @@ export const identity = (fields: IdentityFields): IdentityCredential => {
 }
 
 /**
- * Whether two credentials are for the same user with the same password and persistence.
+ * Whether two credentials are for the same user with the same password and persistence, or are the same token.
  *
  * @since 0.1.0
  * @category guards
  */
-export const equals = (left: PasswordCredential, right: PasswordCredential): boolean =>
-  left.user === right.user && left.persistence === right.persistence && Equal.equals(left.password, right.password)
+export const equals = (left: HttpCredential, right: HttpCredential): boolean =>
+  left._tag === "Password"
+    ? right._tag === "Password" && left.user === right.user && left.persistence === right.persistence &&
+      Equal.equals(left.password, right.password)
+    : right._tag === "Token" && Equal.equals(left.token, right.token)
 
 /**
  * How a credential with a password is written down, for a storage that outlives the process. The record has the password in

@@ -79,6 +79,13 @@ export interface SessionConfiguration {
   readonly redirectLimit: number
   /** How many rounds of authentication one task makes, over all protection spaces. 20. */
   readonly authenticationRoundLimit: number
+  /** Schemes of authentication that are never answered, by name: `["Basic", "NTLM"]`. None. */
+  readonly disabledAuthenticationSchemes: ReadonlyArray<string>
+  /**
+   * Whether a server that has taken a strong scheme in a realm may ask for a weaker one there later; otherwise the request fails
+   * with `DowngradeRefused`. Off.
+   */
+  readonly allowsAuthenticationDowngrade: boolean
   /** The schemes that a request may have, where the transport serves them. `http`, `https`, `data`. */
   readonly schemes: ReadonlyArray<string>
   /** The longest body, in bytes, that is collected as a whole; streams and files have no limit. 256 MiB. */
@@ -160,6 +167,8 @@ export const make = (options: Options = {}): SessionConfiguration => ({
   allowsConstrainedNetworkAccess: options.allowsConstrainedNetworkAccess ?? true,
   redirectLimit: Math.max(0, Math.trunc(options.redirectLimit ?? 20)),
   authenticationRoundLimit: Math.max(1, Math.trunc(options.authenticationRoundLimit ?? 20)),
+  disabledAuthenticationSchemes: [...(options.disabledAuthenticationSchemes ?? [])],
+  allowsAuthenticationDowngrade: options.allowsAuthenticationDowngrade ?? false,
   schemes: [...(options.schemes ?? ["http", "https", "data"])],
   maximumBodyBytes: Math.max(0, options.maximumBodyBytes ?? 256 * 1024 * 1024),
   maximumHeadBytes: Math.max(1024, options.maximumHeadBytes ?? 64 * 1024),

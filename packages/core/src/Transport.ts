@@ -241,8 +241,12 @@ export interface ConnectionAffinity {
   readonly holding: boolean
   /** The request must go over `held`; where that is lost, it fails with `NetworkConnectionLost` and is not sent. */
   readonly pinned: boolean
-  /** Set by the transport; `undefined` once the connection is lost, or has been released. */
-  held: HeldConnection | undefined
+  /** The connection of the last request, for as long as it is kept and alive; with the next one it is given back to the transport. */
+  readonly held: HeldConnection | undefined
+  /** A response is off the wire, and its connection has been kept. */
+  readonly kept: (held: HeldConnection) => void
+  /** A response is off the wire, or the request failed, and its connection is of no more use; or the one kept has ended. */
+  readonly lost: () => void
 }
 
 /**

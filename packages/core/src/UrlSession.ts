@@ -18,6 +18,7 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { AddressPolicy } from "./AddressPolicy.ts"
+import { AuthenticationSchemes } from "./AuthenticationScheme.ts"
 import { BodyStreamProvider } from "./BodyStreamProvider.ts"
 import { CacheHandler } from "./CacheHandler.ts"
 import { ChallengeResolver } from "./ChallengeResolver.ts"
@@ -35,6 +36,7 @@ import { HarCollector } from "./internal/har/collector.ts"
 import { MetricsCollector } from "./internal/metrics/metricsCollector.ts"
 import { pipeline, stages } from "./internal/pipeline/pipeline.ts"
 import { checkedFields } from "./internal/pipeline/prepare.ts"
+import { abilitiesOf } from "./internal/session/abilities.ts"
 import { AuthenticationMemory } from "./internal/session/authenticationMemory.ts"
 import { checkConnections } from "./internal/session/checkConnections.ts"
 import { DelegateQueue, OnDelegateQueue } from "./internal/session/delegateQueue.ts"
@@ -202,6 +204,8 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
     const { proxies } = configuration
     checkProxies(proxies, service)
     const memory = new AuthenticationMemory()
+    const schemes = (yield* optional(AuthenticationSchemes)) ?? []
+    const abilities = abilitiesOf(configuration, slots.digests, schemes, service)
     const resolver = yield* optional(Resolver)
     checkConnections(configuration, resolver)
     // this runs inside an acquisition, so the runtime as it is would make every fiber of the session uninterruptible
@@ -236,12 +240,13 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
       wheel,
       queue: new DelegateQueue(yield* optional(SessionEvents), runtime),
       memory,
+      abilities,
       askers: new TrustAskers(
         slots.challenge,
         slots.security?.judge,
         proxies.length === 0
           ? undefined
-          : { credentials: slots.credentials, digests: slots.digests, counts: memory.counts }
+          : { abilities, credentials: slots.credentials, digests: slots.digests, counts: memory.counts }
       ),
       judgeAddress,
       additionalFields: yield* checkedFields(configuration, service.ownFields),

@@ -1,11 +1,11 @@
 // Which challenges are answered, and which first.
 import { assert, describe, it } from "@effect/vitest"
-import { answerable } from "../../src/internal/protocol/strength.ts"
+import { type Abilities, answerable } from "../../src/internal/protocol/strength.ts"
 import { parseChallenges } from "../../src/internal/protocol/wwwAuthenticate.ts"
 
-const order = (lines: ReadonlyArray<string>, options?: { readonly digest?: boolean }) =>
+const order = (lines: ReadonlyArray<string>, options?: Abilities) =>
   answerable(parseChallenges(lines), options).map((one) =>
-    one.method === "Digest" ? `${one.digest.algorithm} ${one.realm}` : `Basic ${one.realm}`
+    one._tag === "Digest" ? `${one.digest.algorithm} ${one.realm}` : `${one.method} ${one.realm ?? "-"}`
   )
 
 describe("the order of challenges", () => {
@@ -60,10 +60,30 @@ describe("the order of challenges", () => {
 
   it("leaves out unknown schemes, Basic without a realm, and Digest that cannot be answered", () => {
     assert.deepStrictEqual(
-      order([`Bearer realm=x, Negotiate, Basic, Digest realm=r, nonce=1, algorithm=SHA-512`, "fdsfds"]),
+      order([`Negotiate, NTLM, Basic, Digest realm=r, nonce=1, algorithm=SHA-512`, "fdsfds"]),
       []
     )
     assert.deepStrictEqual(order([`Digest realm=r, nonce=1, Basic realm=r`], { digest: false }), ["Basic r"])
+  })
+
+  const scheme = (name: string, strength: number, answers = true) =>
+    [name.toLowerCase(), { name, strength, answers: () => answers }] as const
+
+  it("goes by strength for the schemes that a session was given, and for Bearer, which may have no realm", () => {
+    const schemes = new Map([scheme("SCRAM-SHA-256", 40), scheme("Negotiate", 60), scheme("Mute", 99, false)])
+    assert.deepStrictEqual(
+      order([`Basic realm=b, Mute, scram-sha-256 realm=s`, "Bearer", "NEGOTIATE, Digest realm=d, nonce=1"], { schemes }),
+      ["Negotiate -", "Bearer -", "SCRAM-SHA-256 s", "MD5 d", "Basic b"]
+    )
+  })
+
+  it("leaves out what is disabled, and puts a scheme in the place of a built-in one of its name", () => {
+    const disabled = new Set(["basic", "scram-sha-256"])
+    const schemes = new Map([scheme("SCRAM-SHA-256", 40), scheme("Digest", 5)])
+    assert.deepStrictEqual(
+      order([`Basic realm=b, Digest realm=d, Bearer realm=t, SCRAM-SHA-256 realm=s`], { schemes, disabled }),
+      ["Bearer t", "Digest d"]
+    )
   })
 
   it("takes an empty realm for a realm", () => {

@@ -117,6 +117,10 @@ export type AuthenticationReason =
   | { readonly _tag: "ResolverFailed"; readonly space: string }
   | { readonly _tag: "CredentialUnusable"; readonly space: string; readonly detail: string }
   | { readonly _tag: "ServerNotAuthenticated"; readonly space: string }
+  /** An exchange of messages has come to nothing, for a reason that is not the credential. */
+  | { readonly _tag: "ExchangeFailed"; readonly space: string; readonly detail: string }
+  /** All that the server offers is weaker than what it has taken before. */
+  | { readonly _tag: "DowngradeRefused"; readonly space: string; readonly offered: ReadonlyArray<string> }
 
 /**
  * A challenge was cancelled, could not be answered, or never ended; or the server did not prove itself in its turn.
@@ -145,6 +149,13 @@ export class AuthenticationError extends family<"AuthenticationError", Authentic
   ServerNotAuthenticated: {
     code: -1011,
     message: (r) =>
-      `the server of ${r.space} does not know the password, or somebody changed its response: its rspauth is wrong. Do not trust what it sent, and check where the URL leads`
+      `the server of ${r.space} does not know the password, or somebody changed its response: its proof is wrong. Do not trust what it sent, and check where the URL leads`
+  },
+  ExchangeFailed: {
+    message: (r) => `the exchange with ${r.space} has failed: ${r.detail}`
+  },
+  DowngradeRefused: {
+    message: (r) =>
+      `the server offers only ${r.offered.join(", ")} now, which is weaker than ${r.space} that it took before. If it was changed on purpose, reset the session or allow it with allowsAuthenticationDowngrade`
   }
 }) {}

@@ -3,139 +3,61 @@
  * credential that has worked is sent ahead of any challenge inside its protection space.
  */
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
-import type { AuthenticationChallenge } from "../../AuthenticationChallenge.ts"
-import { equals, type PasswordCredential } from "../../Credential.ts"
+import type { HttpChallenge } from "../../AuthenticationChallenge.ts"
+import type { HttpCredential } from "../../Credential.ts"
 import type { ChallengeAnswered } from "../../Decision.ts"
-import * as ProtectionSpace from "../../ProtectionSpace.ts"
+import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
-import { hashName, isStrong } from "../protocol/digest.ts"
-import { DigestUser } from "../protocol/digestUser.ts"
-import { digestDomain, pathPrefix } from "../protocol/protectionSpace.ts"
-import { type Answerable, answerable } from "../protocol/strength.ts"
+import * as ChallengeMachine from "../protocol/challengeMachine.ts"
+import { answerable } from "../protocol/strength.ts"
 import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
-import type { Owner, SpaceEntry } from "../session/authenticationMemory.ts"
-import { AuthenticationState } from "../session/authenticationState.ts"
+import { AuthenticationState, spaceKey } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
-import { checkServer } from "./authenticationInfo.ts"
-import { authorize, authorizedAgain, type DigestProof } from "./authorization.ts"
-import { type Answered, isSafe, mayDefault, proposal, route } from "./challengeRouting.ts"
-import { bodyHash } from "./digestBody.ts"
+import {
+  type Answered,
+  isSafe,
+  mayDefault,
+  proposal,
+  route,
+  routeBearer,
+  tokenAhead
+} from "./challengeRouting.ts"
+import { credentialSender } from "./credentialSender.ts"
 import type { Exchange, Stage } from "./exchange.ts"
+import {
+  type Applied,
+  type Candidate,
+  entryFor,
+  mayAuthorize,
+  remembered,
+  spaceOf,
+  staleNonce
+} from "./spaceEntry.ts"
 
-/** A credential on its way. `ahead`: sent without a challenge, from what the session remembers. */
-interface Applied {
-  readonly entry: SpaceEntry
-  readonly ahead: boolean
-}
+const stateOf = (context: ExchangeContext): AuthenticationState =>
+  context.authentication ??= new AuthenticationState(context.session.configuration.authenticationRoundLimit)
 
-const stateOf = (context: ExchangeContext): AuthenticationState => context.authentication ??= new AuthenticationState()
-
-const remembered = (session: SessionState, request: WireRequest, context: ExchangeContext): SpaceEntry | undefined => {
-  const { memory } = session
-  if (memory.isEmpty || request.fields.some((field) => field.name === "authorization")) return undefined
-  // where a redirect leads, nothing is sent unasked: the challenge says `crossOrigin`, and whoever answers can look
-  if (request.url.origin !== context.firstOrigin) return undefined
-  // nor to whoever may turn out, after the handshake, to be accepted against the platform's verdict
-  if (request.url.scheme === "https" && session.askers.mayAccept(context.trust)) return undefined
-  const task = context.delegate.challenge
-  const own = task === undefined ? undefined : memory.find(request.url, task)
-  if (own !== undefined) return own
-  // a URL that names its user is never sent as another one
-  const shared = memory.find(request.url, context.userInfo)
-  // a task that answers this method itself never gets the session's credential
-  if (shared === undefined || task?.methods.has(shared.space.method) === true) return undefined
-  return shared.insecure && context.options.allowInsecureBasic !== true ? undefined : shared
-}
-
-const prefixesOf = (candidate: Answerable, request: WireRequest): ReadonlyArray<string> => {
-  if (candidate.method === "Basic") return [pathPrefix(request.url.target)]
-  const named = digestDomain(candidate.digest.domain, request.url.href)
-  if (named.length > 0) return named
-  // a `domain` that names other origins only says nothing about this one, so no more than the directory is assumed
-  return candidate.digest.domain.length === 0 ? ["/"] : [pathPrefix(request.url.target)]
-}
+const sentOf = ({ ahead, entry }: Applied): ChallengeMachine.Sent<HttpCredential> => ({
+  space: spaceKey(entry.space),
+  credential: entry.credential,
+  ahead,
+  perishable: entry.digest !== undefined
+})
 
 export const authentication = (session: SessionState): Stage => (next) => {
-  const limit = session.configuration.authenticationRoundLimit
-  const { digests } = session.slots
+  const { allowsAuthenticationDowngrade, authenticationRoundLimit: limit } = session.configuration
 
-  const send = (
-    request: WireRequest,
-    context: ExchangeContext,
-    applied: Applied
-  ): Effect.Effect<WireResponse, ExchangeError> => {
-    const challenge = applied.entry.digest?.challenge
-    return challenge?.qop === "auth-int" && digests !== undefined
-      ? Effect.flatMap(
-        bodyHash(request.body, hashName(challenge.algorithm), context, digests),
-        (hash) => sendWith(request, context, applied, hash)
-      )
-      : sendWith(request, context, applied, undefined)
-  }
+  /** What can be answered of a response, and whether there would have been more but for its weakness. */
+  const candidatesOf = (request: WireRequest, response: WireResponse): ReadonlyArray<Candidate> =>
+    answerable(parseChallenges(response.fields.getAll("www-authenticate")), session.abilities)
 
-  const sendWith = (
-    request: WireRequest,
-    context: ExchangeContext,
-    applied: Applied,
-    hash: string | undefined
-  ): Effect.Effect<WireResponse, ExchangeError> => {
-    const authorized = authorize(request, applied.entry, digests, hash)
-    if (authorized._tag === "AuthenticationError") return Effect.fail(authorized)
-    const { proof } = authorized
-    const { ahead, entry } = applied
-    context.decisions?.led({
-      _tag: "CredentialAttached",
-      scheme: entry.space.method,
-      space: entry.space.toString(),
-      ahead
-    })
-    context.again = proof === undefined ? undefined : (again) => authorizedAgain(again, proof)
-    return Effect.flatMap(next(authorized.request, context), (response) =>
-      response.status === 401
-        ? challenged(request, context, response, applied)
-        : accepted(request, context, response, applied, proof))
-  }
-
-  /** The credential worked: keep it as its persistence says. */
-  const accepted = (
-    request: WireRequest,
-    context: ExchangeContext,
-    response: WireResponse,
-    applied: Applied,
-    proof: DigestProof | undefined
-  ): Effect.Effect<WireResponse, AuthenticationError> => {
-    const { entry } = applied
-    let kept = entry
-    const unproven = (): AuthenticationError => {
-      session.memory.forget(request.url.origin, kept)
-      const reason = { _tag: "ServerNotAuthenticated", space: entry.space.toString() } as const
-      return new AuthenticationError({ url: request.url.href, reason })
-    }
-    const checked = proof === undefined || digests === undefined
-      ? response
-      : checkServer(response, request.method, proof, digests, unproven)
-    if (checked instanceof AuthenticationError) return Effect.fail(checked)
-    if (applied.ahead || entry.credential.persistence === "none" || response.connection?.overridden === true) {
-      return Effect.succeed(checked)
-    }
-    kept = session.memory.remember(request.url.origin, entry)
-    return entry.owner === undefined ? Effect.as(store(entry, stateOf(context)), checked) : Effect.succeed(checked)
-  }
-
-  /** A default that was refused in this very task gives way to what worked instead. */
-  const store = ({ credential, space }: SpaceEntry, state: AuthenticationState): Effect.Effect<void> => {
-    const { credentials } = session.slots
-    return Effect.flatMap(
-      credentials.defaultCredential(space),
-      (before) =>
-        Option.exists(before, (one) => state.wasRefused(space, one))
-          ? credentials.setDefaultCredential(credential, space)
-          : credentials.set(credential, space)
+  const tooManyRounds = (request: WireRequest, response: WireResponse): Effect.Effect<never, ExchangeError> => {
+    response.body.cancel()
+    return Effect.fail(
+      new AuthenticationError({ url: request.url.href, reason: { _tag: "TooManyRounds", limit } })
     )
   }
 
@@ -143,93 +65,66 @@ export const authentication = (session: SessionState): Stage => (next) => {
     request: WireRequest,
     context: ExchangeContext,
     response: WireResponse,
-    applied: Applied | undefined
+    before: Applied | undefined
   ): Effect.Effect<WireResponse, ExchangeError> => {
-    const candidates = answerable(parseChallenges(response.fields.getAll("www-authenticate")), {
-      digest: digests !== undefined
-    })
-    const renewed = applied === undefined ? undefined : staleNonce(candidates, applied.entry, request)
-    if (applied !== undefined && renewed === undefined) {
-      refused(candidates, request, stateOf(context), applied)
+    const state = stateOf(context)
+    const all = withToken(candidatesOf(request, response), before)
+    const applied = ofItsRealm(before, all, request)
+    const offered = allowsAuthenticationDowngrade ? all : all.filter((one) =>
+      one.strength >= session.memory.strengthOf(request.url.origin, one.realm)
+    )
+    const renewed = applied === undefined ? undefined : staleNonce(offered, applied.entry, request, session)
+    const step = ChallengeMachine.challenged(
+      state.challenges,
+      offered.map((one) => ({ space: spaceKey(spaceOf(one, request)) })),
+      applied === undefined ? undefined : sentOf(applied),
+      renewed !== undefined
+    )
+    state.challenges = step.challenges
+    if (step.forgets && applied !== undefined) session.memory.forget(request.url.origin, applied.entry)
+    if (offered.length === 0 && all.length > 0) return downgraded(request, response, all)
+    switch (step.move._tag) {
+      case "Deliver":
+        return Effect.succeed(response)
+      case "TooManyRounds":
+        return tooManyRounds(request, response)
+      case "Renew": {
+        if (applied === undefined || renewed === undefined) return Effect.succeed(response)
+        response.body.cancel()
+        if (applied.ahead) session.memory.remember(request.url.origin, renewed)
+        return send(request, context, { entry: renewed, ahead: applied.ahead })
+      }
+      case "Ask":
+        return ask(offered, step.move.index, request, context, response, applied)
     }
-    if (candidates.length === 0) return Effect.succeed(response)
-    if (++stateOf(context).rounds > limit) {
-      response.body.cancel()
-      const reason = { _tag: "TooManyRounds", limit } as const
-      return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
-    }
-    if (applied === undefined || renewed === undefined) return walk(candidates, 0, request, context, response, applied)
+  }
+
+  const downgraded = (
+    request: WireRequest,
+    response: WireResponse,
+    offered: ReadonlyArray<Candidate>
+  ): Effect.Effect<never, ExchangeError> => {
     response.body.cancel()
-    if (applied.ahead) session.memory.remember(request.url.origin, renewed)
-    return send(request, context, { entry: renewed, ahead: applied.ahead })
+    const [first] = offered
+    const space = first === undefined ? "" : spaceOf(first, request).toString()
+    const reason = { _tag: "DowngradeRefused", space, offered: offered.map((one) => one.method) } as const
+    return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
   }
 
-  const refused = (
-    candidates: ReadonlyArray<Answerable>,
-    request: WireRequest,
-    state: AuthenticationState,
-    { ahead, entry }: Applied
-  ): void => {
-    const { method, realm } = entry.space
-    // a challenge of another space says nothing against what was sent ahead: the URL is only not inside that one
-    const elsewhere = candidates.length > 0 && !candidates.some((one) => one.method === method && one.realm === realm)
-    if (ahead && elsewhere) return
-    session.memory.forget(request.url.origin, entry)
-    // not every server says of a nonce that it has grown old: the credential itself may still be good
-    if (!(ahead && entry.digest !== undefined)) state.refuse(entry.space, entry.credential, !ahead)
-  }
-
-  /**
-   * A nonce has only grown old (RFC 7616 3.3): the same credential with the new one, and no failure. Not where the challenge
-   * would have it hashed more weakly than before: whoever is asked then sees that.
-   */
-  const staleNonce = (
-    candidates: ReadonlyArray<Answerable>,
-    entry: SpaceEntry,
-    request: WireRequest
-  ): SpaceEntry | undefined => {
-    const before = entry.digest?.challenge
-    if (before === undefined) return undefined
-    for (const candidate of candidates) {
-      if (candidate.method !== "Digest" || !candidate.digest.stale || candidate.realm !== before.realm) continue
-      if (isStrong(before.algorithm) && !isStrong(candidate.digest.algorithm)) continue
-      const digest = session.memory.digestOf(request.url.origin, candidate.digest)
-      const user = entry.user?.serves(candidate.digest) === true ? entry.user : userOf(candidate, entry.credential)
-      return { ...entry, charset: candidate.charset, digest, user }
-    }
-    return undefined
-  }
-
-  const userOf = (candidate: Answerable, credential: PasswordCredential): DigestUser | undefined =>
-    candidate.method === "Digest" && digests !== undefined
-      ? DigestUser.of(candidate.digest, credential.user, Redacted.value(credential.password), digests)
-      : undefined
-
-  /** What the answer is kept under. A credential out of the URL belongs to it, whoever says that it be used. */
-  const entryFor = (
-    candidate: Answerable,
-    space: ProtectionSpace.ProtectionSpace,
-    credential: PasswordCredential,
-    owner: Owner,
-    insecure: boolean,
-    request: WireRequest,
-    context: ExchangeContext
-  ): SpaceEntry => ({
-    space,
-    credential,
-    owner: context.userInfo !== undefined && equals(credential, context.userInfo) ? context.userInfo : owner,
-    prefixes: prefixesOf(candidate, request),
-    charset: candidate.charset,
-    digest: candidate.method === "Digest"
-      ? session.memory.digestOf(request.url.origin, candidate.digest)
-      : undefined,
-    user: userOf(candidate, credential),
-    insecure
+  const send = credentialSender(session, next, {
+    challenged,
+    round: (request, context, response, applied) => {
+      const state = stateOf(context)
+      const step = ChallengeMachine.challenged(state.challenges, [], sentOf(applied), true)
+      state.challenges = step.challenges
+      return step.move._tag === "TooManyRounds" ? tooManyRounds(request, response) : Effect.void
+    },
+    candidatesOf
   })
 
   /** Asks about one challenge after the other until one is answered. */
-  const walk = (
-    candidates: ReadonlyArray<Answerable>,
+  const ask = (
+    candidates: ReadonlyArray<Candidate>,
     index: number,
     request: WireRequest,
     context: ExchangeContext,
@@ -239,79 +134,169 @@ export const authentication = (session: SessionState): Stage => (next) => {
     const candidate = candidates[index]
     if (candidate === undefined) return Effect.succeed(response)
     const state = stateOf(context)
-    const space = ProtectionSpace.make({
-      host: request.url.host,
-      port: request.url.port,
-      protocol: request.url.scheme,
-      method: candidate.method,
-      realm: candidate.realm
-    })
-    const failed = applied !== undefined && !applied.ahead && Equal.equals(applied.entry.space, space)
-      ? Option.some(applied.entry.credential)
-      : Option.none()
-    return Effect.flatMap(proposal(space, state, context, session), (proposed) => {
-      const challenge = {
-        space,
-        previousFailureCount: state.failures(space),
-        proposedCredential: Option.orElse(failed, () => proposed),
-        failureResponse: Option.some({ status: response.status, headers: response.fields }),
-        crossOrigin: request.url.origin !== context.firstOrigin,
-        taskIdentifier: context.taskIdentifier
-      }
-      const carryOut = (answered: Answered): Effect.Effect<WireResponse, ExchangeError> => {
-        const { disposition, owner } = answered
-        if (context.observed) tell(context, space, challenge.previousFailureCount, disposition._tag)
-        context.decisions?.about(answeredBy(disposition._tag, challenge))
-        const apply = (credential: PasswordCredential, insecure: boolean) => {
+    const space = spaceOf(candidate, request)
+    const sent = applied !== undefined && spaceKey(applied.entry.space) === spaceKey(space) ? applied : undefined
+    const about = {
+      space,
+      previousFailureCount: state.failures(space),
+      failureResponse: Option.some({ status: response.status, headers: response.fields }),
+      crossOrigin: request.url.origin !== context.firstOrigin,
+      taskIdentifier: context.taskIdentifier
+    }
+    const pass = (): Effect.Effect<WireResponse, ExchangeError> => {
+      const move = ChallengeMachine.passed(candidates.map(() => ({ space: "" })), index)
+      return move._tag === "Ask"
+        ? ask(candidates, move.index, request, context, response, applied)
+        : Effect.succeed(response)
+    }
+    const apply = (
+      credential: HttpCredential,
+      owner: Answered["owner"],
+      insecure: boolean
+    ): Effect.Effect<WireResponse, ExchangeError> => {
+      response.body.cancel()
+      const entry = entryFor(candidate, space, credential, owner, insecure, request, context, session)
+      return send(request, context, { entry, ahead: false })
+    }
+    const carryOut = (
+      { disposition, owner }: Answered,
+      byDefault: (() => Effect.Effect<WireResponse, ExchangeError>) | undefined
+    ): Effect.Effect<WireResponse, ExchangeError> => {
+      if (context.observed) tell(context, space, about.previousFailureCount, disposition._tag)
+      context.decisions?.about(answeredBy(disposition._tag, about))
+      switch (disposition._tag) {
+        case "UseCredential":
+          return apply(disposition.credential, owner, false)
+        case "UseNone":
+          return Effect.succeed(response)
+        case "CancelChallenge": {
           response.body.cancel()
-          const entry = entryFor(candidate, space, credential, owner, insecure, request, context)
-          return send(request, context, { entry, ahead: false })
+          const reason = { _tag: "Cancelled", space: space.toString() } as const
+          return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
         }
-        switch (disposition._tag) {
-          case "UseCredential":
-            return apply(disposition.credential, false)
-          case "UseNone":
-            return Effect.succeed(response)
-          case "CancelChallenge": {
-            response.body.cancel()
-            const reason = { _tag: "Cancelled", space: space.toString() } as const
-            return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
-          }
-          case "PerformDefault":
-            if (Option.isSome(proposed) && mayDefault(challenge, context)) return apply(proposed.value, !isSafe(space))
-            return walk(candidates, index + 1, request, context, response, applied)
-          case "RejectSpace":
-            return walk(candidates, index + 1, request, context, response, applied)
-        }
+        case "PerformDefault":
+          return byDefault === undefined ? pass() : byDefault()
+        case "RejectSpace":
+          return pass()
       }
-      return Effect.flatMap(route(challenge, context, session, request), carryOut)
+    }
+    if (candidate._tag === "Bearer") {
+      const { params } = candidate.challenge
+      const failed = Option.flatMap(Option.fromNullable(sent), ({ entry: { credential } }) =>
+        credential._tag === "Token" ? Option.some(credential) : Option.none())
+      const challenge = {
+        ...about,
+        proposedCredential: failed,
+        error: params.get("error"),
+        scope: params.get("scope")
+      }
+      return Effect.flatMap(
+        routeBearer(challenge, context, session, request),
+        (answered) => carryOut(answered, undefined)
+      )
+    }
+    const failed = Option.flatMap(Option.fromNullable(sent), ({ ahead, entry: { credential } }) =>
+      !ahead && credential._tag === "Password" ? Option.some(credential) : Option.none())
+    return Effect.flatMap(proposal(space, state, context, session), (proposed) => {
+      const challenge = { ...about, proposedCredential: Option.orElse(failed, () => proposed) }
+      const hidden = candidate._tag === "Scheme" && candidate.scheme.hidesSecret
+      const byDefault = Option.isSome(proposed) && mayDefault(challenge, context, hidden)
+        ? () => apply(proposed.value, undefined, !hidden && !isSafe(space))
+        : undefined
+      return Effect.flatMap(route(challenge, context, session, request), (answered) => carryOut(answered, byDefault))
     })
   }
 
+  const begin = (
+    request: WireRequest,
+    context: ExchangeContext,
+    applied: Applied | undefined
+  ): Effect.Effect<WireResponse, ExchangeError> =>
+    applied !== undefined
+      ? send(request, context, applied)
+      : Effect.flatMap(
+        next(request, context),
+        (response) =>
+          response.status === 401 ? challenged(request, context, response, undefined) : Effect.succeed(response)
+      )
+
   const run: Exchange = (request, context) => {
-    const entry = remembered(session, request, context)
     context.again = undefined
-    if (entry !== undefined) return send(request, context, { entry, ahead: true })
-    return Effect.flatMap(
-      next(request, context),
-      (response) =>
-        response.status === 401 ? challenged(request, context, response, undefined) : Effect.succeed(response)
-    )
+    context.affinity = undefined
+    const token = withTokens(request, context)
+    if (token !== undefined) return Effect.flatMap(token, (applied) => begin(request, context, applied))
+    const entry = remembered(session, request, context)
+    return begin(request, context, entry === undefined ? undefined : { entry, ahead: true })
   }
+
+  /** Where somebody has tokens for this origin; `undefined` costs nothing. */
+  const withTokens = (
+    request: WireRequest,
+    context: ExchangeContext
+  ): Effect.Effect<Applied | undefined, ExchangeError> | undefined => {
+    if (session.slots.challenge?.token === undefined && context.delegate.challenge?.token === undefined) return undefined
+    const candidate: Candidate = bearerOf(undefined)
+    const space = spaceOf(candidate, request)
+    if (!mayAuthorize(session, request, context)) return undefined
+    if (!isSafe(space) && context.options.allowInsecureBasic !== true) return undefined
+    const ahead = tokenAhead(space, context, session, request)
+    if (ahead === undefined) return undefined
+    return Effect.map(ahead, (token) => {
+      if (token === undefined) {
+        const entry = remembered(session, request, context)
+        return entry === undefined ? undefined : { entry, ahead: true }
+      }
+      const { credential, owner } = token
+      return { entry: entryFor(candidate, space, credential, owner, false, request, context, session), ahead: true }
+    })
+  }
+
   return run
 }
 
-const answeredBy = (disposition: string, challenge: AuthenticationChallenge): ChallengeAnswered => ({
+/** A Bearer challenge, as good as the server's own, where there was only a 401. */
+const bearerOf = (realm: string | undefined): Extract<Candidate, { readonly _tag: "Bearer" }> => ({
+  _tag: "Bearer",
+  method: "Bearer",
+  realm,
+  charset: undefined,
+  strength: 0,
+  challenge: { scheme: "bearer", params: new Map(), token68: undefined }
+})
+
+/** Many an API refuses a token with a 401 and says no more (against RFC 9110 15.5.2): it means the token. */
+const withToken = (candidates: ReadonlyArray<Candidate>, applied: Applied | undefined): ReadonlyArray<Candidate> =>
+  candidates.length === 0 && applied?.entry.credential._tag === "Token"
+    ? [bearerOf(applied.entry.space.realm)]
+    : candidates
+
+/** A token that was sent unasked is refused by whatever realm asks for another. */
+const ofItsRealm = (
+  applied: Applied | undefined,
+  candidates: ReadonlyArray<Candidate>,
+  request: WireRequest
+): Applied | undefined => {
+  if (applied?.ahead !== true || applied.entry.credential._tag !== "Token") return applied
+  const asking = candidates.find((one) => one._tag === "Bearer")
+  return asking === undefined || applied.entry.space.realm !== undefined
+    ? applied
+    : { ...applied, entry: { ...applied.entry, space: spaceOf(asking, request) } }
+}
+
+const answeredBy = (
+  disposition: string,
+  { crossOrigin, previousFailureCount, space }: Omit<HttpChallenge<never>, "proposedCredential">
+): ChallengeAnswered => ({
   _tag: "ChallengeAnswered",
-  space: challenge.space.toString(),
+  space: space.toString(),
   disposition,
-  previousFailureCount: challenge.previousFailureCount,
-  crossOrigin: challenge.crossOrigin
+  previousFailureCount,
+  crossOrigin
 })
 
 const tell = (
   context: ExchangeContext,
-  space: ProtectionSpace.ProtectionSpace,
+  space: ProtectionSpace,
   previousFailureCount: number,
   disposition: string
 ): void =>

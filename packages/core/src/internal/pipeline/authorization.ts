@@ -73,7 +73,8 @@ export interface Authorized {
   readonly proof: DigestProof | undefined
 }
 
-const withField = (request: WireRequest, value: string): WireRequest => {
+/** The request with the value in it, in place of an `Authorization` that it had. */
+export const withAuthorization = (request: WireRequest, value: string): WireRequest => {
   const fields: Array<RequestField> = []
   for (const field of request.fields) if (field.name !== "authorization") fields.push(field)
   fields.push(new BoundField("authorization", value))
@@ -83,16 +84,28 @@ const withField = (request: WireRequest, value: string): WireRequest => {
 /** The same request for another sending: a Digest answer is good for one. */
 export const authorizedAgain = (request: WireRequest, proof: DigestProof): WireRequest => {
   const value = proof.next(request)
-  return value === undefined ? request : withField(request, value)
+  return value === undefined ? request : withAuthorization(request, value)
 }
 
 const unusable = (request: WireRequest, entry: SpaceEntry): AuthenticationError => {
-  const detail = "the user name cannot be sent by this method: it holds a colon or control characters"
+  const detail = entry.credential._tag === "Token"
+    ? "a token is made of visible ASCII characters without a blank (RFC 6750 2.1)"
+    : "the user name cannot be sent by this method: it holds a colon or control characters"
   return new AuthenticationError({
     url: request.url.href,
     reason: { _tag: "CredentialUnusable", space: entry.space.toString(), detail }
   })
 }
+
+const authorized = (
+  request: WireRequest,
+  entry: SpaceEntry,
+  value: string | undefined,
+  proof?: DigestProof
+): Authorized | AuthenticationError =>
+  value === undefined
+    ? unusable(request, entry)
+    : { _tag: "Authorized", request: withAuthorization(request, value), proof }
 
 /** The request with the credential in it, in place of an `Authorization` that it had. */
 export const authorize = (
@@ -102,20 +115,15 @@ export const authorize = (
   bodyHash: string | undefined
 ): Authorized | AuthenticationError => {
   const { credential, digest, user } = entry
+  if (credential._tag === "Token") {
+    const token = Redacted.value(credential.token)
+    return authorized(request, entry, /^[\x21-\x7e]+$/.test(token) ? `Bearer ${token}` : undefined)
+  }
   if (entry.space.method === "Basic") {
-    const value = basicAuthorization({
-      user: credential.user,
-      password: Redacted.value(credential.password),
-      charset: entry.charset
-    })
-    return value === undefined
-      ? unusable(request, entry)
-      : { _tag: "Authorized", request: withField(request, value), proof: undefined }
+    const password = Redacted.value(credential.password)
+    return authorized(request, entry, basicAuthorization({ user: credential.user, password, charset: entry.charset }))
   }
   if (digest === undefined || user === undefined || digests === undefined) return unusable(request, entry)
   const proof = new DigestProof(digest, user, digests, bodyHash)
-  const value = proof.next(request)
-  return value === undefined
-    ? unusable(request, entry)
-    : { _tag: "Authorized", request: withField(request, value), proof }
+  return authorized(request, entry, proof.next(request), proof)
 }

@@ -211,7 +211,7 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     const lookup = lookupOf(request)
     const entry = found.find((one) => one.vary.length === 0 || varyMatches(one.vary, lookup))
     const policy = cachePolicy(session, context)
-    const rounds = (context.authentication?.rounds ?? 0) > 0
+    const rounds = (context.authentication?.challenges.rounds ?? 0) > 0
     const decision = decide(asked, policy, entry, found.length > 0, rounds, now())
     context.decisions?.led(consulted(decision))
     return carryOut(decision, entry, request, context, asked)

@@ -1,8 +1,11 @@
-/** Who is asked about a challenge, in which order (DESIGN 6): for the methods of HTTP the task's resolver, then the session's. */
+/**
+ * Who is asked about a challenge, in which order (DESIGN 6): about what belongs to a connection the session's resolver, then the
+ * task's; about all else the task's, then the session's.
+ */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { AuthenticationChallenge } from "../../AuthenticationChallenge.ts"
-import type { PasswordCredential } from "../../Credential.ts"
+import type { AuthenticationChallenge, BearerChallenge, HttpChallenge } from "../../AuthenticationChallenge.ts"
+import type { HttpCredential, PasswordCredential, TokenCredential } from "../../Credential.ts"
 import * as Disposition from "../../Disposition.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
@@ -15,38 +18,68 @@ import { Resolving } from "../session/resolving.ts"
 import type { SessionState } from "../session/sessionState.ts"
 
 /** An answer, and who owns its credential. */
-export interface Answered {
-  readonly disposition: Exclude<Disposition.Disposition, Disposition.Next>
+export interface Answered<out C extends HttpCredential = HttpCredential> {
+  readonly disposition: Exclude<Disposition.Disposition<C>, Disposition.Next>
   readonly owner: Resolver | undefined
 }
 
-const ask = (
+/** A resolver that uses the session it is part of would be asked about its own request, without end: it gets `otherwise`. */
+const guarded = <A>(
   resolver: Resolver,
-  challenge: AuthenticationChallenge,
+  space: ProtectionSpace,
   context: ExchangeContext,
-  request: WireRequest
-): Effect.Effect<Disposition.Disposition, ExchangeError> =>
+  request: WireRequest,
+  otherwise: A,
+  question: () => Effect.Effect<A, unknown>
+): Effect.Effect<A, ExchangeError> =>
   Effect.flatMap(Resolving, (within) => {
-    // a resolver that uses the session it is part of would be asked about its own request, without end
-    if (within.includes(resolver)) return Effect.succeed(Disposition.next)
-    const answer = Effect.provideService(
-      Effect.suspend(() => resolver.answer(challenge)),
-      Resolving,
-      [...within, resolver]
-    )
+    if (within.includes(resolver)) return Effect.succeed(otherwise)
+    const answer = Effect.provideService(Effect.suspend(question), Resolving, [...within, resolver])
     return context.decide(
       Effect.catchAllCause(answer, (cause) =>
         Effect.fail(
           new AuthenticationError({
             url: request.url.href,
             cause,
-            reason: { _tag: "ResolverFailed", space: challenge.space.toString() }
+            reason: { _tag: "ResolverFailed", space: space.toString() }
           })
         ))
     )
   })
 
-const byDefault: Answered = { disposition: Disposition.performDefault, owner: undefined }
+const byDefault: Answered<never> = { disposition: Disposition.performDefault, owner: undefined }
+
+/** Methods whose answers hold for a connection. */
+const sessionWide: ReadonlySet<string> = new Set(["NTLM", "Negotiate"])
+
+const inOrder = (method: string, context: ExchangeContext, session: SessionState): ReadonlyArray<Resolver> => {
+  const task = context.delegate.challenge
+  const own = session.slots.challenge
+  const levels = sessionWide.has(method) ? [own, task] : [task, own]
+  return levels.filter((one): one is Resolver => one !== undefined && one.methods.has(method))
+}
+
+const routed = <C extends HttpCredential>(
+  challenge: HttpChallenge<C>,
+  context: ExchangeContext,
+  session: SessionState,
+  request: WireRequest,
+  question: (resolver: Resolver) => Effect.Effect<Disposition.Disposition<C>, unknown>
+): Effect.Effect<Answered<C>, ExchangeError> => {
+  const { space } = challenge
+  const levels = inOrder(space.method, context, session)
+  const from = (index: number): Effect.Effect<Answered<C>, ExchangeError> => {
+    const resolver = levels[index]
+    if (resolver === undefined) return Effect.succeed(byDefault)
+    const asked = guarded<Disposition.Disposition<C>>(resolver, space, context, request, Disposition.next, () =>
+      question(resolver))
+    return Effect.flatMap(asked, (disposition) =>
+      disposition._tag === "Next"
+        ? from(index + 1)
+        : Effect.succeed({ disposition, owner: resolver === session.slots.challenge ? undefined : resolver }))
+  }
+  return from(0)
+}
 
 /** Asks the levels that have an entry for the method; where none has anything to say, the default is done. */
 export const route = (
@@ -54,21 +87,54 @@ export const route = (
   context: ExchangeContext,
   session: SessionState,
   request: WireRequest
-): Effect.Effect<Answered, ExchangeError> => {
-  const method = challenge.space.method
-  const task = context.delegate.challenge
-  const own = session.slots.challenge
-  const askSession: Effect.Effect<Answered, ExchangeError> = own === undefined || !own.methods.has(method)
-    ? Effect.succeed(byDefault)
-    : Effect.map(
-      ask(own, challenge, context, request),
-      (disposition) => disposition._tag === "Next" ? byDefault : { disposition, owner: undefined }
-    )
-  if (task === undefined || !task.methods.has(method)) return askSession
-  return Effect.flatMap(
-    ask(task, challenge, context, request),
-    (disposition) => disposition._tag === "Next" ? askSession : Effect.succeed({ disposition, owner: task })
+): Effect.Effect<Answered<PasswordCredential>, ExchangeError> =>
+  routed(challenge, context, session, request, (resolver) => resolver.answer(challenge))
+
+/** The same for Bearer. */
+export const routeBearer = (
+  challenge: BearerChallenge,
+  context: ExchangeContext,
+  session: SessionState,
+  request: WireRequest
+): Effect.Effect<Answered<TokenCredential>, ExchangeError> =>
+  routed<TokenCredential>(
+    challenge,
+    context,
+    session,
+    request,
+    (resolver) => resolver.token?.answer(challenge) ?? Effect.succeed(Disposition.next)
   )
+
+/** A token, and the resolver that it belongs to; `undefined` for the session's. */
+export interface TokenAhead {
+  readonly credential: TokenCredential
+  readonly owner: Resolver | undefined
+}
+
+/** Who has tokens to send before they are asked for; mostly nobody. */
+export const tokenAhead = (
+  space: ProtectionSpace,
+  context: ExchangeContext,
+  session: SessionState,
+  request: WireRequest
+): Effect.Effect<TokenAhead | undefined, ExchangeError> | undefined => {
+  const levels = inOrder("Bearer", context, session).filter((one) => one.token?.ahead !== undefined)
+  if (levels.length === 0) return undefined
+  const from = (index: number): Effect.Effect<TokenAhead | undefined, ExchangeError> => {
+    const resolver = levels[index]
+    const ahead = resolver?.token?.ahead
+    if (resolver === undefined || ahead === undefined) return Effect.succeed(undefined)
+    const asked = guarded<Option.Option<TokenCredential>>(resolver, space, context, request, Option.none(), () =>
+      ahead(request.url.origin))
+    return Effect.flatMap(asked, (token) =>
+      Option.isNone(token)
+        ? from(index + 1)
+        : Effect.succeed({
+          credential: token.value,
+          owner: resolver === session.slots.challenge ? undefined : resolver
+        }))
+  }
+  return from(0)
 }
 
 /**
@@ -96,5 +162,9 @@ export const proposal = (
 export const isSafe = (space: ProtectionSpace): boolean => space.receivesCredentialSecurely || isLoopback(space.host)
 
 /** Whether default handling may answer: never across origins, and no readable password over plain http to elsewhere. */
-export const mayDefault = (challenge: AuthenticationChallenge, context: ExchangeContext): boolean =>
-  !challenge.crossOrigin && (isSafe(challenge.space) || context.options.allowInsecureBasic === true)
+export const mayDefault = (
+  challenge: AuthenticationChallenge,
+  context: ExchangeContext,
+  hidden: boolean
+): boolean =>
+  !challenge.crossOrigin && (hidden || isSafe(challenge.space) || context.options.allowInsecureBasic === true)

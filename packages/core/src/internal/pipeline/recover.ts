@@ -53,7 +53,8 @@ export const recover: Stage = (inner) => {
 const recovered = (next: Exchange, request: WireRequest, context: ExchangeContext): ReturnType<Exchange> =>
   Effect.matchEffect(next(request, context), {
     onFailure: (error) =>
-      context.fresh || !recoverable(request, error)
+      // what is pinned to a connection is begun anew with it, by who has pinned it
+      context.fresh || context.affinity?.pinned === true || !recoverable(request, error)
         ? Effect.fail(error)
         : sentAgain(next, request, context, whyAgain(error)),
     onSuccess: (response) => {

@@ -3,7 +3,8 @@
  * later requests inside the space need no challenge. An entry belongs to the resolver that gave the credential: one task's
  * secrets never answer for another's.
  */
-import { equals, type PasswordCredential } from "../../Credential.ts"
+import type { AuthenticationScheme, SchemeChallenge } from "../../AuthenticationScheme.ts"
+import { equals, type HttpCredential, type PasswordCredential } from "../../Credential.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import type { WireUrl } from "../../Transport.ts"
 import type { DigestChallenge } from "../protocol/digest.ts"
@@ -21,10 +22,19 @@ export type Owner = Resolver | PasswordCredential | undefined
 const sameOwner = (left: Owner, right: Owner): boolean =>
   left === right || (left?._tag === "Password" && right?._tag === "Password" && equals(left, right))
 
+/** What a scheme needs to answer again. */
+export interface SchemeUse {
+  readonly scheme: AuthenticationScheme
+  /** The one that begins an exchange. */
+  readonly challenge: SchemeChallenge
+  /** Whose the connections are, where the scheme authenticates those. */
+  readonly user: object
+}
+
 /** One space that has been entered. */
 export interface SpaceEntry {
   readonly space: ProtectionSpace
-  readonly credential: PasswordCredential
+  readonly credential: HttpCredential
   readonly owner: Owner
   /** Path prefixes of the space, by whole segments. */
   readonly prefixes: ReadonlyArray<string>
@@ -33,6 +43,10 @@ export interface SpaceEntry {
   readonly digest: DigestSession | undefined
   /** For Digest: the hash of the password; `undefined` where the credential cannot be sent. */
   readonly user: DigestUser | undefined
+  /** For a scheme that is not built in here. */
+  readonly scheme: SchemeUse | undefined
+  /** The strength of the challenge that it answers. */
+  readonly strength: number
   /** Given by default handling where only the request's own option allowed it: not sent ahead where that is not said again. */
   readonly insecure: boolean
 }
@@ -64,6 +78,9 @@ export class AuthenticationMemory {
   readonly #byOrigin = new Map<string, Array<SpaceEntry>>()
   readonly #overridden = new Set<string>()
   readonly #digests = new Map<string, DigestSession>()
+  readonly #users: Array<HttpCredential> = []
+  /** By origin and realm, the strength of what has let somebody in. */
+  readonly #strengths = new Map<string, number>()
   readonly counts = new NonceCounts()
 
   /** Whether anything is known at all: the quick way past for sessions that never authenticate. */
@@ -87,6 +104,28 @@ export class AuthenticationMemory {
       }
     }
     return best
+  }
+
+  /** Stands for a user in the pool of connections, by the credential; two of one user with one password are the same. */
+  userOf(credential: HttpCredential): object {
+    const known = this.#users.find((one) => equals(one, credential))
+    if (known !== undefined) return known
+    if (this.#users.length >= perOrigin) this.#users.shift()
+    this.#users.push(credential)
+    return credential
+  }
+
+  /** The strength of what was last accepted in a realm of an origin; a scheme that knows no realms speaks for all of them. */
+  strengthOf(origin: string, realm: string | undefined): number {
+    const whole = this.#strengths.get(origin) ?? 0
+    return realm === undefined ? whole : Math.max(whole, this.#strengths.get(`${origin} ${realm}`) ?? 0)
+  }
+
+  /** Somebody was let in: nothing weaker is answered there from now on. */
+  entered(origin: string, realm: string | undefined, strength: number): void {
+    if (strength === 0 || strength <= this.strengthOf(origin, realm)) return
+    if (this.#strengths.size >= origins * perOrigin) this.#strengths.clear()
+    this.#strengths.set(realm === undefined ? origin : `${origin} ${realm}`, strength)
   }
 
   /** A challenge in use: all answers to one that came many times belong together, as one session key makes them. */
@@ -140,6 +179,8 @@ export class AuthenticationMemory {
     this.#byOrigin.clear()
     this.#overridden.clear()
     this.#digests.clear()
+    this.#strengths.clear()
+    this.#users.length = 0
     this.counts.clear()
   }
 }

@@ -1,13 +1,9 @@
-/** What one task has gone through in authentication: failures and refused credentials by protection space. */
-import { equals, type PasswordCredential } from "../../Credential.ts"
+/** What one task has gone through in authentication. */
+import { equals, type HttpCredential } from "../../Credential.ts"
 import type { HashName } from "../../Digests.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import type { WireRequestBody } from "../../Transport.ts"
-
-interface History {
-  failures: number
-  readonly refused: Array<PasswordCredential>
-}
+import * as ChallengeMachine from "../protocol/challengeMachine.ts"
 
 /** H(body) of a request's body, which does not change from round to round. */
 export interface BodyHash {
@@ -16,33 +12,25 @@ export interface BodyHash {
   readonly value: string
 }
 
-const keyOf = (space: ProtectionSpace): string =>
+/** A space, by what it is compared; its text form is shortened. */
+export const spaceKey = (space: ProtectionSpace): string =>
   `${space.method} ${space.origin} ${space.isProxy} ${space.realm ?? ""}`
 
 export class AuthenticationState {
-  readonly #bySpace = new Map<string, History>()
-  rounds = 0
+  challenges: ChallengeMachine.Challenges<HttpCredential>
   bodyHash: BodyHash | undefined = undefined
+  /** An exchange of messages has lost its connection, and was begun anew. */
+  begunAnew = false
 
-  #of(space: ProtectionSpace): History {
-    const key = keyOf(space)
-    let history = this.#bySpace.get(key)
-    if (history === undefined) this.#bySpace.set(key, history = { failures: 0, refused: [] })
-    return history
+  constructor(limit: number) {
+    this.challenges = ChallengeMachine.begin(limit, equals)
   }
 
   failures(space: ProtectionSpace): number {
-    return this.#bySpace.get(keyOf(space))?.failures ?? 0
+    return ChallengeMachine.failures(this.challenges, spaceKey(space))
   }
 
-  /** A credential was refused. What had only been sent ahead of any challenge is no failure of this task. */
-  refuse(space: ProtectionSpace, credential: PasswordCredential, counts: boolean): void {
-    const history = this.#of(space)
-    if (counts) history.failures++
-    history.refused.push(credential)
-  }
-
-  wasRefused(space: ProtectionSpace, credential: PasswordCredential): boolean {
-    return this.#bySpace.get(keyOf(space))?.refused.some((one) => equals(one, credential)) ?? false
+  wasRefused(space: ProtectionSpace, credential: HttpCredential): boolean {
+    return ChallengeMachine.wasRefused(this.challenges, spaceKey(space), credential)
   }
 }

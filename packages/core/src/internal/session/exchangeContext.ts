@@ -17,6 +17,7 @@ import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
 import { bodyLength, type Closeable, type ExchangeControl, type TrustAsker, type WireRequest } from "../../Transport.ts"
 import { type NetworkAccess, networkAccess } from "../protocol/requestPolicy.ts"
+import type { Affinity } from "./affinity.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
 import { DecisionLog } from "./decisionLog.ts"
 import type { ExchangeListener } from "./exchangeListener.ts"
@@ -57,6 +58,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   /** A hop was not of the site that cookies are judged by. */
   hasLeftSite = false
   authentication: AuthenticationState | undefined = undefined
+  affinity: Affinity | undefined = undefined
   /** Makes a request anew that is sent a second time; `undefined` where it can be sent as it is. */
   again: ((request: WireRequest) => WireRequest) | undefined = undefined
   fresh = false

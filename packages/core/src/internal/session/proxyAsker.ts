@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { AuthenticationScheme } from "../../AuthenticationScheme.ts"
 import type { AuthenticationChallenge } from "../../AuthenticationChallenge.ts"
 import { equals, type PasswordCredential } from "../../Credential.ts"
 import type { CredentialStorageService } from "../../CredentialStorage.ts"
@@ -15,7 +16,7 @@ import { isLoopback } from "../../TransportSecurity.ts"
 import { basicAuthorization } from "../protocol/basic.ts"
 import { DigestSession, type NonceCounts } from "../protocol/digestSession.ts"
 import { DigestUser } from "../protocol/digestUser.ts"
-import { type Answerable, answerable } from "../protocol/strength.ts"
+import { type Abilities, type Answerable, answerable } from "../protocol/strength.ts"
 import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
 import type { Resolver } from "../resolver.ts"
 import { Resolving } from "./resolving.ts"
@@ -38,6 +39,7 @@ class Known {
 
 /** What an asker needs of its session. */
 export interface ProxyServices {
+  readonly abilities: Abilities<AuthenticationScheme>
   readonly credentials: CredentialStorageService
   readonly digests: DigestsService | undefined
   readonly counts: NonceCounts
@@ -80,9 +82,10 @@ export class ProxyCredentials implements ProxyAsker {
     return known.turn.withPermits(1)(Effect.suspend(() => {
       // somebody else has been answered in the meantime
       if (known.entry !== undefined && known.entry !== sent?.token) return Effect.succeed(true)
-      const candidates = answerable(parseChallenges(refusal.fields.getAll("proxy-authenticate")), {
-        digest: this.#services.digests !== undefined
-      }).filter((one) => one.method === "Basic" || one.digest.qop !== "auth-int")
+      const candidates = answerable(
+        parseChallenges(refusal.fields.getAll("proxy-authenticate")),
+        this.#services.abilities
+      ).filter((one) => one._tag === "Basic" || (one._tag === "Digest" && one.digest.qop !== "auth-int"))
       const before = known.entry
       known.entry = undefined
       if (before !== undefined) {
@@ -116,7 +119,7 @@ export class ProxyCredentials implements ProxyAsker {
     const challenge = before.digest?.challenge
     if (challenge === undefined) return undefined
     const stale = candidates.find((one) =>
-      one.method === "Digest" && one.digest.stale && one.realm === challenge.realm &&
+      one._tag === "Digest" && one.digest.stale && one.realm === challenge.realm &&
       one.digest.algorithm === challenge.algorithm
     )
     return stale === undefined ? undefined : this.#entryOf(stale, before.space, before.credential, proxy)
@@ -130,11 +133,11 @@ export class ProxyCredentials implements ProxyAsker {
   ): Entry | undefined {
     const { counts, digests } = this.#services
     const password = Redacted.value(credential.password)
-    if (candidate.method === "Basic") {
+    if (candidate._tag === "Basic") {
       const value = basicAuthorization({ user: credential.user, password, charset: candidate.charset })
       return value === undefined ? undefined : { space, credential, value: () => value, digest: undefined }
     }
-    if (digests === undefined) return undefined
+    if (digests === undefined || candidate._tag !== "Digest") return undefined
     const user = DigestUser.of(candidate.digest, credential.user, password, digests)
     if (user === undefined) return undefined
     const session = new DigestSession(candidate.digest, counts, `proxy ${originOf(proxy)}`)

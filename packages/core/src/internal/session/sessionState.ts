@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import type * as Runtime from "effect/Runtime"
+import type { AuthenticationScheme } from "../../AuthenticationScheme.ts"
 import type { BodyStreamProviderService } from "../../BodyStreamProvider.ts"
 import type { CacheHandlerService } from "../../CacheHandler.ts"
 import type { ConnectivityService } from "../../Connectivity.ts"
@@ -32,6 +33,7 @@ import type { UrlCacheService } from "../../UrlCache.ts"
 import { displayUrl } from "../displayUrl.ts"
 import type { Exchange } from "../pipeline/exchange.ts"
 import { priorityOf, resourceLimit } from "../protocol/requestPolicy.ts"
+import type { Abilities } from "../protocol/strength.ts"
 import type { Resolver } from "../resolver.ts"
 import type { AuthenticationMemory } from "./authenticationMemory.ts"
 import { bindBody } from "./bodyOwner.ts"
@@ -74,6 +76,7 @@ export interface SessionParts {
   readonly wheel: Wheel
   readonly queue: DelegateQueue
   readonly memory: AuthenticationMemory
+  readonly abilities: Abilities<AuthenticationScheme>
   readonly askers: TrustAskers
   readonly judgeAddress: TransportOptions["judgeAddress"]
   readonly additionalFields: ReadonlyArray<RequestField>
@@ -97,6 +100,7 @@ export class SessionState {
   readonly wheel: Wheel
   readonly queue: DelegateQueue
   readonly memory: AuthenticationMemory
+  readonly abilities: Abilities<AuthenticationScheme>
   readonly askers: TrustAskers
   readonly judgeAddress: TransportOptions["judgeAddress"]
   readonly additionalFields: ReadonlyArray<RequestField>
@@ -120,6 +124,7 @@ export class SessionState {
     this.wheel = parts.wheel
     this.queue = parts.queue
     this.memory = parts.memory
+    this.abilities = parts.abilities
     this.askers = parts.askers
     this.judgeAddress = parts.judgeAddress
     this.additionalFields = parts.additionalFields
