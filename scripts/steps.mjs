@@ -35,8 +35,20 @@ const vitest = {
       ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
       { timeout: minutes(40) }
     )
-    return { ...result, ...counts(result, report) }
+    return { ...result, ...counts(result, report), names: failedTests(report) }
   }
+}
+
+/** Which tests failed, each with the first lines of why: what is looked for first in a long output. */
+const failedTests = (report) => {
+  if (!existsSync(report)) return []
+  const { testResults } = JSON.parse(readFileSync(report, "utf8"))
+  return testResults.flatMap((file) => [
+    ...(file.status === "failed" && file.assertionResults.length === 0 ? [`${file.name}: ${file.message}`] : []),
+    ...file.assertionResults
+      .filter((one) => one.status === "failed")
+      .map((one) => `${one.fullName}: ${(one.failureMessages[0] ?? "").split("\n").slice(0, 5).join(" | ").slice(0, 1000)}`)
+  ])
 }
 
 const interopReport = join(cache, "interop.json")

@@ -19,7 +19,7 @@ const perform = async (step) => {
   const many = passed + failed > 1 ? `  ${summary({ passed, failed, skipped })}` : ""
   process.stdout.write(`${failed === 0 ? "ok    " : "FAILED"} ${step.name.padEnd(20)} ${seconds} s${many}\n`)
   if (failed > 0) {
-    failures.push(step.name)
+    failures.push(step.name, ...(result.names ?? []).map((name) => `\n  ${name}\n`))
     process.stdout.write(`${result.output.trimEnd()}\n\n`)
   } else if (step.show || result.show) process.stdout.write(`${result.output.trimEnd().replace(/^/gm, "       ")}\n`)
   return failed === 0
@@ -48,6 +48,6 @@ if (installed) {
   for (const step of selected(alone)) await perform(step)
 }
 
-if (failures.length > 0) process.stdout.write(`\nfailed: ${failures.join(", ")}\n`)
+if (failures.length > 0) process.stdout.write(`\nfailed: ${failures.join(" ")}\n`)
 process.stdout.write(`${summary(total)}\n`)
 process.exitCode = total.failed === 0 ? 0 : 1
