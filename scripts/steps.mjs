@@ -47,7 +47,9 @@ const failedTests = (report) => {
     ...(file.status === "failed" && file.assertionResults.length === 0 ? [`${file.name}: ${file.message}`] : []),
     ...file.assertionResults
       .filter((one) => one.status === "failed")
-      .map((one) => `${one.fullName}: ${(one.failureMessages[0] ?? "").split("\n").slice(0, 5).join(" | ").slice(0, 1000)}`)
+      .map((one) =>
+        `${one.fullName}: ${(one.failureMessages[0] ?? "").split("\n").slice(0, 5).join(" | ").slice(0, 1000)}`
+      )
   ])
 }
 

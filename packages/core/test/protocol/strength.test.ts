@@ -72,7 +72,9 @@ describe("the order of challenges", () => {
   it("goes by strength for the schemes that a session was given, and for Bearer, which may have no realm", () => {
     const schemes = new Map([scheme("SCRAM-SHA-256", 40), scheme("Negotiate", 60), scheme("Mute", 99, false)])
     assert.deepStrictEqual(
-      order([`Basic realm=b, Mute, scram-sha-256 realm=s`, "Bearer", "NEGOTIATE, Digest realm=d, nonce=1"], { schemes }),
+      order([`Basic realm=b, Mute, scram-sha-256 realm=s`, "Bearer", "NEGOTIATE, Digest realm=d, nonce=1"], {
+        schemes
+      }),
       ["Negotiate -", "Bearer -", "SCRAM-SHA-256 s", "MD5 d", "Basic b"]
     )
   })

@@ -16,26 +16,10 @@ import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
 import { AuthenticationState, spaceKey } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
-import {
-  type Answered,
-  isSafe,
-  mayDefault,
-  proposal,
-  route,
-  routeBearer,
-  tokenAhead
-} from "./challengeRouting.ts"
+import { type Answered, isSafe, mayDefault, proposal, route, routeBearer, tokenAhead } from "./challengeRouting.ts"
 import { credentialSender } from "./credentialSender.ts"
 import type { Exchange, Stage } from "./exchange.ts"
-import {
-  type Applied,
-  type Candidate,
-  entryFor,
-  mayAuthorize,
-  remembered,
-  spaceOf,
-  staleNonce
-} from "./spaceEntry.ts"
+import { type Applied, type Candidate, entryFor, mayAuthorize, remembered, spaceOf, staleNonce } from "./spaceEntry.ts"
 
 const stateOf = (context: ExchangeContext): AuthenticationState =>
   context.authentication ??= new AuthenticationState(context.session.configuration.authenticationRoundLimit)
@@ -70,9 +54,9 @@ export const authentication = (session: SessionState): Stage => (next) => {
     const state = stateOf(context)
     const all = withToken(candidatesOf(request, response), before)
     const applied = ofItsRealm(before, all, request)
-    const offered = allowsAuthenticationDowngrade ? all : all.filter((one) =>
-      one.strength >= session.memory.strengthOf(request.url.origin, one.realm)
-    )
+    const offered = allowsAuthenticationDowngrade ?
+      all :
+      all.filter((one) => one.strength >= session.memory.strengthOf(request.url.origin, one.realm))
     const renewed = applied === undefined ? undefined : staleNonce(offered, applied.entry, request, session)
     const step = ChallengeMachine.challenged(
       state.challenges,
@@ -182,8 +166,10 @@ export const authentication = (session: SessionState): Stage => (next) => {
     }
     if (candidate._tag === "Bearer") {
       const { params } = candidate.challenge
-      const failed = Option.flatMap(Option.fromNullable(sent), ({ entry: { credential } }) =>
-        credential._tag === "Token" ? Option.some(credential) : Option.none())
+      const failed = Option.flatMap(
+        Option.fromNullable(sent),
+        ({ entry: { credential } }) => credential._tag === "Token" ? Option.some(credential) : Option.none()
+      )
       const challenge = {
         ...about,
         proposedCredential: failed,
@@ -195,8 +181,11 @@ export const authentication = (session: SessionState): Stage => (next) => {
         (answered) => carryOut(answered, undefined)
       )
     }
-    const failed = Option.flatMap(Option.fromNullable(sent), ({ ahead, entry: { credential } }) =>
-      !ahead && credential._tag === "Password" ? Option.some(credential) : Option.none())
+    const failed = Option.flatMap(
+      Option.fromNullable(sent),
+      ({ ahead, entry: { credential } }) =>
+        !ahead && credential._tag === "Password" ? Option.some(credential) : Option.none()
+    )
     return Effect.flatMap(proposal(space, state, context, session), (proposed) => {
       const challenge = { ...about, proposedCredential: Option.orElse(failed, () => proposed) }
       const hidden = candidate._tag === "Scheme" && candidate.scheme.hidesSecret
@@ -234,7 +223,9 @@ export const authentication = (session: SessionState): Stage => (next) => {
     request: WireRequest,
     context: ExchangeContext
   ): Effect.Effect<Applied | undefined, ExchangeError> | undefined => {
-    if (session.slots.challenge?.token === undefined && context.delegate.challenge?.token === undefined) return undefined
+    if (session.slots.challenge?.token === undefined && context.delegate.challenge?.token === undefined) {
+      return undefined
+    }
     const candidate: Candidate = bearerOf(undefined)
     const space = spaceOf(candidate, request)
     if (!mayAuthorize(session, request, context)) return undefined

@@ -71,8 +71,14 @@ const routed = <C extends HttpCredential>(
   const from = (index: number): Effect.Effect<Answered<C>, ExchangeError> => {
     const resolver = levels[index]
     if (resolver === undefined) return Effect.succeed(byDefault)
-    const asked = guarded<Disposition.Disposition<C>>(resolver, space, context, request, Disposition.next, () =>
-      question(resolver))
+    const asked = guarded<Disposition.Disposition<C>>(
+      resolver,
+      space,
+      context,
+      request,
+      Disposition.next,
+      () => question(resolver)
+    )
     return Effect.flatMap(asked, (disposition) =>
       disposition._tag === "Next"
         ? from(index + 1)
@@ -124,8 +130,14 @@ export const tokenAhead = (
     const resolver = levels[index]
     const ahead = resolver?.token?.ahead
     if (resolver === undefined || ahead === undefined) return Effect.succeed(undefined)
-    const asked = guarded<Option.Option<TokenCredential>>(resolver, space, context, request, Option.none(), () =>
-      ahead(request.url.origin))
+    const asked = guarded<Option.Option<TokenCredential>>(
+      resolver,
+      space,
+      context,
+      request,
+      Option.none(),
+      () => ahead(request.url.origin)
+    )
     return Effect.flatMap(asked, (token) =>
       Option.isNone(token)
         ? from(index + 1)

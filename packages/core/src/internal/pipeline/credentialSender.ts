@@ -125,9 +125,7 @@ export const credentialSender = (
     const { credential } = applied.entry
     if (credential._tag === "Token") return next(request, context)
     const challengeIn = (response: WireResponse): SchemeChallenge | undefined => {
-      const found = candidatesOf(request, response).find((one) =>
-        one._tag === "Scheme" && one.scheme === use.scheme
-      )
+      const found = candidatesOf(request, response).find((one) => one._tag === "Scheme" && one.scheme === use.scheme)
       return found?._tag === "Scheme" ? schemeChallenge(found.challenge, spaceOf(found, request)) : undefined
     }
     const ends: Ends = {

@@ -116,7 +116,9 @@ export const bodyHash = (
   digests: DigestsService
 ): Effect.Effect<string, ExchangeError> => {
   if (body === undefined) return Effect.succeed(whole(empty, hash, digests))
-  const state = context.authentication ??= new AuthenticationState(context.session.configuration.authenticationRoundLimit)
+  const state = context.authentication ??= new AuthenticationState(
+    context.session.configuration.authenticationRoundLimit
+  )
   const known = state.bodyHash
   if (known !== undefined && known.body === body && known.hash === hash) return Effect.succeed(known.value)
   const keep = (value: string): string => {

@@ -125,7 +125,9 @@ export const remembered = (
   // a URL that names its user is never sent as another one
   const shared = memory.find(request.url, context.userInfo)
   // a task that answers this method itself never gets the session's credential
-  if (shared === undefined || task?.methods.has(shared.space.method) === true || isOver(shared, context)) return undefined
+  if (shared === undefined || task?.methods.has(shared.space.method) === true || isOver(shared, context)) {
+    return undefined
+  }
   return shared.insecure && context.options.allowInsecureBasic !== true ? undefined : shared
 }
 
