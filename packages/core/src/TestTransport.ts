@@ -350,7 +350,7 @@ export const layer = (
           ({ identity, overridden }, body) => {
             const seen = received(request, body, identity, control.fresh, log.length)
             log.push(seen)
-            const connection = {
+            const connection = control.affinity?.held?.info ?? {
               id: ++connections,
               protocol: "http/1.1",
               remoteAddress: undefined,

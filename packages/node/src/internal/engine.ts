@@ -35,6 +35,21 @@ export interface EngineSettings {
 /** What is known of servers that have not been heard of for a while is learned again. */
 const remembered = 1000
 
+const onlyHttp1: ReadonlyArray<AlpnProtocol> = ["http/1.1"]
+
+/** Numbers for values, by which they stand in a key. */
+class Numbers {
+  readonly #numbers = new WeakMap<object, number>()
+  #count = 0
+
+  of(value: object): number {
+    const known = this.#numbers.get(value)
+    if (known !== undefined) return known
+    this.#numbers.set(value, ++this.#count)
+    return this.#count
+  }
+}
+
 /** What a server speaks; the last one has said that it wants nothing else. */
 export type Spoken = AlpnProtocol | "only http/1.1"
 
@@ -50,10 +65,10 @@ export class Engine implements SessionTransport {
   readonly #fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   readonly #identities = new IdentityContexts()
   readonly #names: NameCache
-  readonly #askers = new WeakMap<TrustAsker, number>()
+  readonly #askers = new Numbers()
+  readonly #users = new Numbers()
   // outlives the pools, so that a server is asked once
   readonly #protocols = new Map<string, Spoken>()
-  #askerCount = 0
   #lastPool: Pool | undefined = undefined
   #whenClosed: (() => void) | undefined = undefined
 
@@ -164,16 +179,19 @@ export class Engine implements SessionTransport {
     return proxy !== undefined && proxy.scheme !== "socks5"
   }
 
-  poolFor(url: WireUrl, { alpnProtocols: offered = this.options.alpnProtocols, trust: asker }: ExchangeControl): Pool {
+  poolFor(url: WireUrl, { affinity, alpnProtocols, trust: asker }: ExchangeControl): Pool {
     const last = this.#lastPool
+    const user = affinity?.user
+    // a connection of HTTP/2 is everybody's
+    const offered = user === undefined ? alpnProtocols ?? this.options.alpnProtocols : onlyHttp1
     if (
       last !== undefined && last.asker === asker && last.url.host === url.host && last.url.port === url.port &&
-      last.url.scheme === url.scheme && last.offered === offered
+      last.url.scheme === url.scheme && last.offered === offered && last.user === user
     ) return last
-    const key = this.#keyOf(url, asker, offered)
+    const key = this.#keyOf(url, asker, offered) + (user === undefined ? "" : ` of ${this.#users.of(user)}`)
     let pool = this.#pools.get(key)
     if (pool === undefined) {
-      pool = new Pool(this, key, url, asker, offered)
+      pool = new Pool(this, key, url, asker, offered, user)
       this.#pools.set(key, pool)
     }
     // a pool of another decider or offer of plain http is the same pool, but must not be found by comparing them
@@ -213,9 +231,6 @@ export class Engine implements SessionTransport {
   // without a decider there is nobody to tell apart
   #askerNumber(asker: TrustAsker): number {
     if (asker.decide === undefined && asker.identity === undefined && asker.proxy === undefined) return 0
-    const known = this.#askers.get(asker)
-    if (known !== undefined) return known
-    this.#askers.set(asker, ++this.#askerCount)
-    return this.#askerCount
+    return this.#askers.of(asker)
   }
 }

@@ -120,6 +120,14 @@ export const lostError = (
   url: string
 ): ExchangeError => new ConnectionError({ url, cause, reason: { _tag: "NetworkConnectionLost", ...loss } })
 
+/** The connection that a request is pinned to has ended before it. */
+export const heldLost = (url: string): ExchangeError =>
+  lostError(
+    { bytesReceived: 0, bytesExpected: undefined, why: "Closed", requestSent: false, reused: true },
+    undefined,
+    url
+  )
+
 /** A request that cannot be written. */
 export const requestError = (fault: RequestFault, method: string, url: string): ExchangeError => {
   switch (fault._tag) {

@@ -3,6 +3,7 @@ import type { HeaderFields, ParseFault } from "@urlsession/core/Http1"
 import type { ExchangeError } from "@urlsession/core/SessionError"
 import type {
   Closeable,
+  ConnectionAffinity,
   ExchangeControl,
   TimerHandle,
   TransactionRecord,
@@ -45,6 +46,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
   job: ConnectJob | undefined = undefined
 
   readonly request: WireRequest
+  readonly affinity: ConnectionAffinity | undefined
   readonly control: ExchangeControl
   // a session goes on to its next attempt while this one is drained: it must not write into that one's record
   readonly #transaction: TransactionRecord
@@ -73,6 +75,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     this.#engine = engine
     this.request = request
     this.control = control
+    this.affinity = control.affinity
     this.#transaction = control.transaction
     this.#resume = resume
     this.method = request.method
@@ -309,7 +312,7 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     this.#upload?.stop()
     const wire = this.#wire
     this.#wire = undefined
-    wire?.release(free)
+    wire?.release(free, this.affinity)
   }
 
   // the response ended too early, or said something wrong

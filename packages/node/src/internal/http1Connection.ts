@@ -8,10 +8,18 @@ import {
   reusable
 } from "@urlsession/core/Http1"
 import type { ExchangeError } from "@urlsession/core/SessionError"
-import type { ConnectionInfo, TimerHandle, Timers, WireRequest, WireRequestBody } from "@urlsession/core/Transport"
+import type {
+  ConnectionAffinity,
+  ConnectionInfo,
+  TimerHandle,
+  Timers,
+  WireRequest,
+  WireRequestBody
+} from "@urlsession/core/Transport"
 import { latin1 } from "./buffers.ts"
 import type { Connection, ConnectionListener } from "./connection.ts"
 import type { Connected } from "./connector.ts"
+import type { Held } from "./heldConnection.ts"
 import { readAheadLimit } from "./readAhead.ts"
 import { type BodyTarget, Http1Target } from "./upload.ts"
 import type { Head, Loss, Served, Wire } from "./wire.ts"
@@ -22,6 +30,8 @@ export interface Home {
   readonly timers: Timers
   /** The wire is done with a request. */
   giveBack(connection: Http1Connection, reusable: boolean): void
+  /** The same, and the next message of an exchange needs it. */
+  hold(connection: Http1Connection, affinity: ConnectionAffinity): void
   /** A body that nobody reads does not hold a place. */
   giveUpPlace(connection: Http1Connection): void
   /** Somebody reads it after all. */
@@ -58,6 +68,8 @@ export class Http1Connection implements ConnectionListener, ParserEvents, Wire {
   /** In milliseconds of the session's clock: since when it is idle, and until when it may be lent. */
   idleSince = 0
   idleUntil = Infinity
+  /** Kept between two messages. */
+  held: Held | undefined = undefined
   /** Of the process's own clock, for the race with an end that lies in the kernel unseen. */
   idleSinceTurn = 0
   readonly #home: Home
@@ -191,9 +203,11 @@ export class Http1Connection implements ConnectionListener, ParserEvents, Wire {
     })
   }
 
-  release(reusable: boolean): void {
+  release(reusable: boolean, affinity: ConnectionAffinity | undefined): void {
     this.connection.readInto("shared")
+    if (affinity?.holding === true && reusable) return this.#home.hold(this, affinity)
     this.#home.giveBack(this, reusable)
+    affinity?.lost()
   }
 
   /** Ends it without a word to its exchange. Idempotent. */

@@ -1,7 +1,7 @@
 /** One stream of HTTP/2 as the wire of one exchange: its request goes out, its response comes in, and its end is found. */
 import { allowedInTrailers, defaultLimits, HeaderFields, type ParseFault } from "@urlsession/core/Http1"
 import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
-import type { ConnectionInfo, WireRequest } from "@urlsession/core/Transport"
+import type { ConnectionAffinity, ConnectionInfo, WireRequest } from "@urlsession/core/Transport"
 import { type ClientHttp2Stream, constants } from "node:http2"
 import { Readable } from "node:stream"
 import { requestError } from "./errors.ts"
@@ -148,7 +148,8 @@ export class Http2Stream implements Wire, BodyTarget {
     return upload === undefined || upload.done
   }
 
-  release(): void {
+  release(_reusable: boolean, affinity: ConnectionAffinity | undefined): void {
+    affinity?.lost()
     this.#exchange = undefined
     this.#held = undefined
     this.beginReading()

@@ -1,13 +1,14 @@
 /** The connections to one server that are interchangeable: same scheme, host, port, roots, versions, decider and protocols offered. */
 import type { ExchangeError } from "@urlsession/core/SessionError"
-import type { AlpnProtocol, Timers, TrustAsker, WireUrl } from "@urlsession/core/Transport"
+import type { AlpnProtocol, ConnectionAffinity, Timers, TrustAsker, WireUrl } from "@urlsession/core/Transport"
 import type { Exit } from "effect/Exit"
 import { ConnectJob } from "./connectJob.ts"
 import type { Connected } from "./connector.ts"
 import type { ConnectTimings } from "./connectTimings.ts"
 import type { Engine, Spoken } from "./engine.ts"
-import { connectTimeout, forUrl, isVerdict } from "./errors.ts"
+import { connectTimeout, forUrl, heldLost, isVerdict } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
+import { Held } from "./heldConnection.ts"
 import { type Home, Http1Connection } from "./http1Connection.ts"
 import { Http2Connection, type Http2Home } from "./http2Connection.ts"
 import { Http2Stream } from "./http2Stream.ts"
@@ -24,6 +25,8 @@ export class Pool implements Home, Http2Home {
   readonly url: WireUrl
   readonly asker: TrustAsker
   readonly offered: ReadonlyArray<AlpnProtocol>
+  /** Whose connections these are, where a scheme authenticates them. */
+  readonly user: object | undefined
   readonly waiting = new WaitQueue<Exchange>()
   readonly jobs = new Set<ConnectJob>()
   readonly #idle: IdleConnections
@@ -34,12 +37,20 @@ export class Pool implements Home, Http2Home {
   #generation = 0
   #filling = false
 
-  constructor(engine: Engine, key: string, url: WireUrl, asker: TrustAsker, offered: ReadonlyArray<AlpnProtocol>) {
+  constructor(
+    engine: Engine,
+    key: string,
+    url: WireUrl,
+    asker: TrustAsker,
+    offered: ReadonlyArray<AlpnProtocol>,
+    user: object | undefined
+  ) {
     this.engine = engine
     this.key = key
     this.url = url
     this.asker = asker
     this.offered = offered
+    this.user = user
     this.#idle = new IdleConnections(this.timers, engine.options.idleConnectionTimeout, () => this.#tidy())
     this.#spoken = url.scheme === "https" && offered.includes("h2") ? engine.protocolOf(key) : "http/1.1"
   }
@@ -70,6 +81,12 @@ export class Pool implements Home, Http2Home {
   /** A request wants a connection: it gets one now, or waits. */
   enter(exchange: Exchange): void {
     if (this.engine.closing) return exchange.refuse(this.engine.invalidated(exchange))
+    const { affinity } = exchange
+    if (affinity !== undefined) {
+      const connection = affinity.held instanceof Held ? affinity.held.take(this) : undefined
+      if (connection !== undefined) return exchange.run(connection, undefined)
+      if (affinity.pinned) return exchange.refuse(heldLost(exchange.request.url.href))
+    }
     if (this.#multiplexed.size > 0) return this.#join(exchange)
     if (!exchange.control.fresh) {
       const connection = this.#idle.take()
@@ -118,6 +135,16 @@ export class Pool implements Home, Http2Home {
     this.#fill()
   }
 
+  hold(connection: Http1Connection, affinity: ConnectionAffinity): void {
+    if (!connection.clean || connection.generation !== this.#generation || this.engine.closing) {
+      this.giveBack(connection, false)
+      return affinity.lost()
+    }
+    connection.detach()
+    this.takePlace(connection)
+    affinity.kept(new Held(connection, affinity, this))
+  }
+
   giveUpPlace(connection: Http1Connection): void {
     if (!connection.counted) return
     connection.counted = false
@@ -134,7 +161,10 @@ export class Pool implements Home, Http2Home {
   // ---- connections
 
   gone(connection: Http1Connection): void {
-    if (!this.#idle.remove(connection)) return
+    if (connection.held !== undefined) {
+      this.#lent--
+      connection.held.ended()
+    } else if (!this.#idle.remove(connection)) return
     this.#fill()
     this.#tidy()
   }

@@ -1,7 +1,7 @@
 /** What an exchange and what carries it need of each other: a lent HTTP/1.1 connection, or one stream of HTTP/2. */
 import type { ExchangeStart, HeaderFields, ParseFault, ResponseHead } from "@urlsession/core/Http1"
 import type { ExchangeError, InvalidRequest } from "@urlsession/core/SessionError"
-import type { ConnectionInfo, WireRequest, WireRequestBody } from "@urlsession/core/Transport"
+import type { ConnectionAffinity, ConnectionInfo, WireRequest, WireRequestBody } from "@urlsession/core/Transport"
 import type { BodyTarget } from "./upload.ts"
 
 /** The head of a response, of whatever version. */
@@ -66,6 +66,6 @@ export interface Wire {
   readonly worthDraining: boolean
   /** Whether the connection may serve another exchange as it is, the response of this one having come whole. */
   reusableAfter(response: Head, upload: { readonly done: boolean } | undefined): boolean
-  /** The exchange is done with it. `reusable`: both messages are whole. */
-  release(reusable: boolean): void
+  /** The exchange is done with it. `reusable`: both messages are whole. Kept for `affinity` where that wants it. */
+  release(reusable: boolean, affinity: ConnectionAffinity | undefined): void
 }

@@ -6,6 +6,7 @@ import type { Script } from "../../TestTransport.ts"
 import type {
   BodySink,
   Closeable,
+  ConnectionAffinity,
   ConnectionInfo,
   ExchangeControl,
   TimerHandle,
@@ -30,6 +31,7 @@ export class ScriptedExchange implements WireBody, Closeable {
   readonly #control: ExchangeControl
   readonly #timers: Timers
   readonly #running: Set<ScriptedExchange>
+  #affinity: ConnectionAffinity | undefined
   #position = 0
   #resume: Resume | undefined = undefined
   #timer: TimerHandle | undefined = undefined
@@ -55,6 +57,7 @@ export class ScriptedExchange implements WireBody, Closeable {
     this.#control = control
     this.#timers = timers
     this.#running = running
+    this.#affinity = control.affinity
   }
 
   begin(resume: Resume): void {
@@ -71,6 +74,8 @@ export class ScriptedExchange implements WireBody, Closeable {
     this.#closed = true
     this.#sink = undefined
     this.#leave()
+    // the rest of a small body would have come at once
+    this.#settle(this.#ended)
   }
   take(): Uint8Array | undefined {
     if (!this.#ended || this.#error !== undefined || this.#sink !== undefined) return undefined
@@ -100,6 +105,15 @@ export class ScriptedExchange implements WireBody, Closeable {
   cancel(): void {
     this.#control.unregister(this)
     this.close()
+  }
+
+  /** As a real one keeps its connection, where that is wanted and the response was whole. */
+  #settle(whole: boolean): void {
+    const affinity = this.#affinity
+    this.#affinity = undefined
+    if (affinity === undefined) return
+    if (whole && affinity.holding) affinity.kept({ info: this.#connection, release: () => {} })
+    else affinity.lost()
   }
 
   #leave(): void {
@@ -167,6 +181,7 @@ export class ScriptedExchange implements WireBody, Closeable {
     this.#control.transaction.responseEnd = this.#control.now()
     this.#control.unregister(this)
     this.#leave()
+    this.#settle(true)
     this.#flush()
     this.#control.arrived()
   }
@@ -175,6 +190,7 @@ export class ScriptedExchange implements WireBody, Closeable {
     this.#error = error
     this.#control.unregister(this)
     this.#leave()
+    this.#settle(false)
     const resume = this.#resume
     this.#resume = undefined
     if (resume === undefined) return this.#flush()
