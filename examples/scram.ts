@@ -115,7 +115,10 @@ class Exchange implements SchemeExchange {
       const proved = expected !== undefined && signature.length === expected.length &&
         timingSafeEqual(signature, expected)
       return proved ? Effect.void : Effect.fail(
-        new SchemeError({ reason: "ServerNotAuthenticated", detail: "the server has not proved that it knows the password" })
+        new SchemeError({
+          reason: "ServerNotAuthenticated",
+          detail: "the server has not proved that it knows the password"
+        })
       )
     })
 }

@@ -11,8 +11,8 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { PasswordCredential } from "./Credential.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
+import type { ConnectionInfo } from "./internal/connectionInfo.ts"
 import type { ProtectionSpace } from "./ProtectionSpace.ts"
-import type { ConnectionInfo } from "./Transport.ts"
 
 /**
  * What a server says in one challenge (RFC 9110 11.3): either parameters or a token68. The names of parameters are in lower case,

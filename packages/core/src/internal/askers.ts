@@ -5,6 +5,7 @@ import type { HeaderFields } from "../HeaderFields.ts"
 import type { ProxyServer } from "../Proxy.ts"
 import type { Roots, ServerTrust } from "../ServerTrust.ts"
 import type { AuthenticationError, ExchangeError, TlsError } from "../SessionError.ts"
+import type { ConnectionInfo } from "./connectionInfo.ts"
 
 /**
  * What was answered to a server that asks for a client certificate: an identity, or to go on without one.
@@ -39,13 +40,32 @@ export interface IdentityAsker {
  * @category models
  */
 export interface ProxyAnswer {
-  /** Of `Proxy-Authorization`. */
-  readonly value: string
+  /** Of `Proxy-Authorization`; `undefined` where only the connection says who is there. */
+  readonly value: string | undefined
   readonly token: object
+  /** Whose connections these are, where a scheme authenticates them. */
+  readonly user: object | undefined
+  /** It goes over the connection of the answer before, or not at all. */
+  readonly pinned: boolean
 }
 
 /**
- * The answer of a proxy that refused a request, or to connect: 407. Nothing else of it counts.
+ * The request that a proxy has refused, or that goes to it next.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ProxyRequest {
+  /** `CONNECT` for a tunnel. */
+  readonly method: string
+  /** The whole URL; host and port for `CONNECT`. */
+  readonly target: string
+  /** The connection to the proxy, where one is kept. */
+  readonly connection: ConnectionInfo | undefined
+}
+
+/**
+ * The answer of a proxy: to a request, or to connect. Nothing else of it counts.
  *
  * @since 0.1.0
  * @category models
@@ -63,15 +83,20 @@ export interface ProxyRefusal {
  */
 export interface ProxyAsker {
   /** What goes with the next request of this method and target; a new one for each (Digest counts them). */
-  readonly authorization: (proxy: ProxyServer, method: string, target: string) => ProxyAnswer | undefined
-  /** The proxy asks, or has refused what was sent. Succeeds with whether there is something (else) to send now. */
+  readonly authorization: (proxy: ProxyServer, request: ProxyRequest) => ProxyAnswer | undefined
+  /** The proxy asks, or has refused what was sent. Succeeds with what to send now, if there is anything (else). */
   readonly challenged: (
     proxy: ProxyServer,
     refusal: ProxyRefusal,
-    sent: ProxyAnswer | undefined
-  ) => Effect.Effect<boolean, ExchangeError>
-  /** The proxy took it. */
-  readonly accepted: (proxy: ProxyServer, sent: ProxyAnswer) => void
+    sent: ProxyAnswer | undefined,
+    request: ProxyRequest
+  ) => Effect.Effect<ProxyAnswer | undefined, ExchangeError>
+  /** The proxy took it; fails where it has to prove itself in its turn and does not. */
+  readonly accepted: (
+    proxy: ProxyServer,
+    sent: ProxyAnswer,
+    response: ProxyRefusal
+  ) => Effect.Effect<void, ExchangeError>
 }
 
 /**

@@ -57,45 +57,66 @@ export const unreachable = (proxy: ProxyServer, error: ExchangeError, url: strin
 
 /** A connection to the proxy that has become one to the server. */
 export const reached = (steps: ProxySteps): Effect.Effect<Attempt, ExchangeError> =>
-  steps.proxy.scheme === "socks5" ? bySocks(steps) : byConnect(steps, 1)
+  steps.proxy.scheme === "socks5" ? bySocks(steps) : byConnect(steps)
 
 const authorityOf = ({ host, port }: WireUrl): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
 
-const byConnect = (steps: ProxySteps, round: number): Effect.Effect<Attempt, ExchangeError> =>
-  Effect.flatMap(steps.open, (attempt) => {
-    const { asker, proxy, url } = steps
-    const authority = authorityOf(url)
-    const sent = asker?.authorization(proxy, "CONNECT", authority)
-    return Effect.flatMap(steps.within(connectThrough(attempt, authority, sent?.value)), (result) => {
-      if (result._tag === "Open") {
-        if (sent !== undefined) asker?.accepted(proxy, sent)
-        return Effect.succeed(attempt)
-      }
-      attempt.connection.destroy()
-      if (result._tag === "Failed") {
+const byConnect = (steps: ProxySteps): Effect.Effect<Attempt, ExchangeError> => {
+  const { asker, proxy } = steps
+  const about = { method: "CONNECT", target: authorityOf(steps.url), connection: undefined }
+  return Effect.flatMap(steps.open, (attempt) => asked(steps, attempt, asker?.authorization(proxy, about), 1))
+}
+
+/** Asks on this connection; `sent` is what goes along. */
+const asked = (
+  steps: ProxySteps,
+  attempt: Attempt,
+  sent: ProxyAnswer | undefined,
+  round: number
+): Effect.Effect<Attempt, ExchangeError> => {
+  const { asker, proxy, url } = steps
+  return Effect.flatMap(steps.within(connectThrough(attempt, authorityOf(url), sent?.value)), (result) => {
+    switch (result._tag) {
+      case "Open":
+        return sent === undefined || asker === undefined
+          ? Effect.succeed(attempt)
+          : Effect.as(asker.accepted(proxy, sent, { status: 200, fields: result.fields }), attempt)
+      case "Failed":
+        attempt.connection.destroy()
         return Effect.fail(proxyFailed(proxy, undefined, result.detail, result.cause, url.href))
-      }
-      return result.status === 407 && asker !== undefined
-        ? answered(steps, asker, result, sent, round)
-        : Effect.fail(proxyFailed(proxy, result.status, undefined, undefined, url.href))
-    })
+      case "Refused":
+        if (result.status === 407 && asker !== undefined) return answered(steps, asker, attempt, result, sent, round)
+        attempt.connection.destroy()
+        return Effect.fail(proxyFailed(proxy, result.status, undefined, undefined, url.href))
+    }
   })
+}
 
 const answered = (
   steps: ProxySteps,
   asker: ProxyAsker,
+  attempt: Attempt,
   refusal: Extract<TunnelResult, { readonly _tag: "Refused" }>,
   sent: ProxyAnswer | undefined,
   round: number
 ): Effect.Effect<Attempt, ExchangeError> => {
   const { proxy, rounds, url } = steps
+  const about = { method: "CONNECT", target: authorityOf(url), connection: undefined }
+  if (!refusal.alive) attempt.connection.destroy()
   if (round > rounds) {
+    attempt.connection.destroy()
     return Effect.fail(new AuthenticationError({ url: url.href, reason: { _tag: "TooManyRounds", limit: rounds } }))
   }
-  return Effect.flatMap(steps.deciding(asker.challenged(proxy, refusal, sent)), (more) => {
-    return more
-      ? byConnect(steps, round + 1)
-      : Effect.fail(proxyFailed(proxy, 407, undefined, undefined, url.href))
+  return Effect.flatMap(steps.deciding(asker.challenged(proxy, refusal, sent, about)), (more) => {
+    if (more?.pinned === true) {
+      if (refusal.alive && !attempt.broken) return asked(steps, attempt, more, round + 1)
+      const detail = "it closes its connections in the middle of an exchange, which this scheme cannot bear"
+      return Effect.fail(proxyFailed(proxy, 407, detail, undefined, url.href))
+    }
+    attempt.connection.destroy()
+    return more === undefined
+      ? Effect.fail(proxyFailed(proxy, 407, undefined, undefined, url.href))
+      : Effect.flatMap(steps.open, (fresh) => asked(steps, fresh, more, round + 1))
   })
 }
 

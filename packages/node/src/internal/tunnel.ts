@@ -1,11 +1,5 @@
 /** What is said to a proxy before the connection through it is ours: CONNECT (RFC 9110 9.3.6) or SOCKS 5. */
-import {
-  encodeHead,
-  type HeaderFields,
-  type ParseFault,
-  type ResponseHead,
-  ResponseParser
-} from "@urlsession/core/Http1"
+import { encodeHead, HeaderFields, type ParseFault, type ResponseHead, ResponseParser } from "@urlsession/core/Http1"
 import type { ParserEvents } from "@urlsession/core/Http1"
 import * as Effect from "effect/Effect"
 import { latin1 } from "./buffers.ts"
@@ -15,11 +9,12 @@ import { Socks5, type SocksUser } from "./socks5.ts"
 
 /** What came of it. Nothing of the answer but status and fields counts, and of the fields one. */
 export type TunnelResult =
-  | { readonly _tag: "Open" }
-  | { readonly _tag: "Refused"; readonly status: number; readonly fields: HeaderFields }
+  | { readonly _tag: "Open"; readonly fields: HeaderFields }
+  /** `alive`: all of the refusal has been read, and the same connection may be asked again. */
+  | { readonly _tag: "Refused"; readonly status: number; readonly fields: HeaderFields; readonly alive: boolean }
   | { readonly _tag: "Failed"; readonly detail: string; readonly cause: unknown }
 
-const open: TunnelResult = { _tag: "Open" }
+const open = (fields: HeaderFields): TunnelResult => ({ _tag: "Open", fields })
 const failed = (detail: string, cause?: unknown): TunnelResult => ({ _tag: "Failed", detail, cause })
 
 type Done = (result: TunnelResult) => void
@@ -59,9 +54,13 @@ abstract class Opening implements ConnectionListener {
 }
 
 const headLimit = 64 * 1024
+/** So much of a refusal's body is read for the sake of the connection. */
+const bodyLimit = 64 * 1024
 
 class Connect extends Opening implements ParserEvents {
   readonly #parser = new ResponseParser(this, { limits: { maxHeadBytes: headLimit }, latin1 })
+  #fields = HeaderFields.empty
+  #refused = 0
 
   begin(head: string): void {
     this.#parser.begin({ method: "CONNECT", expectContinue: false, upgrade: false })
@@ -71,14 +70,23 @@ class Connect extends Opening implements ParserEvents {
     this.#parser.execute(buffer, 0, length)
     // whoever speaks inside the tunnel before we have is not the server we mean
     if ((this.#parser.tunnelBytes?.length ?? 0) > 0) return this.over(failed("it sent more than its answer"))
-    if (this.#parser.state === "tunnel") this.over(open)
+    if (this.#parser.state === "tunnel") this.over(open(this.#fields))
   }
   onInformational(): void {}
   onHead({ fields, framing, status }: ResponseHead): void {
-    if (framing._tag !== "Tunnel") this.over({ _tag: "Refused", status, fields })
+    this.#fields = fields
+    if (framing._tag === "Tunnel") return
+    const short = framing._tag === "Length" && framing.length <= bodyLimit
+    // an exchange of messages goes on over the same connection
+    if (status === 407 && short && this.#parser.keepAlive) this.#refused = status
+    else this.over({ _tag: "Refused", status, fields, alive: false })
   }
   onBody(): void {}
-  onComplete(): void {}
+  onComplete(): void {
+    const status = this.#refused
+    if (status === 0) return
+    this.over({ _tag: "Refused", status, fields: this.#fields, alive: !this.#parser.surplus })
+  }
   onFault(fault: ParseFault): void {
     this.over(failed("detail" in fault ? `its answer is no HTTP: ${fault.detail}` : "its answer is no HTTP"))
   }
@@ -101,7 +109,7 @@ class Socks extends Opening {
       case "Write":
         return this.#write(step.bytes)
       case "Connected":
-        return this.over(open)
+        return this.over(open(HeaderFields.empty))
       case "Failed":
         return this.over(failed(step.detail))
       case "More":

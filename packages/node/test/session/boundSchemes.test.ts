@@ -30,7 +30,9 @@ const toy: AuthenticationScheme.AuthenticationScheme = {
       return {
         next: () =>
           Effect.sync(() =>
-            Redacted.make(nonce === undefined ? `Toy hello-${user}` : `Toy ${proofOf(nonce, user, Redacted.value(password))}`)
+            Redacted.make(
+              nonce === undefined ? `Toy hello-${user}` : `Toy ${proofOf(nonce, user, Redacted.value(password))}`
+            )
           ),
         challenged: ({ token68 }) =>
           Effect.suspend(() => {
@@ -141,19 +143,22 @@ describe("an exchange that is bound to a connection", () => {
     Effect.gen(function*() {
       const server = yield* toyServer()
       const bob = resolver("bob")
-      yield* withSession({ delegate: delegate("ada"), configuration: { httpMaximumConnectionsPerHost: 4 } }, (session) =>
-        Effect.gen(function*() {
-          // a session-wide answer is asked of the task's resolver only for schemes that are not of a connection by name
-          const answers = yield* Effect.forEach(
-            Array.from({ length: 120 }, (_, index) => index),
-            (index) =>
-              index % 2 === 0
-                ? get(session, `${server.origin}/${index}`)
-                : get(session, `${server.origin}/${index}`).pipe(ChallengeResolver.provideTask(bob)),
-            { concurrency: "unbounded" }
-          )
-          answers.forEach((answer, index) => assert.strictEqual(answer, index % 2 === 0 ? "200 ada" : "200 bob"))
-        }))
+      yield* withSession(
+        { delegate: delegate("ada"), configuration: { httpMaximumConnectionsPerHost: 4 } },
+        (session) =>
+          Effect.gen(function*() {
+            // a session-wide answer is asked of the task's resolver only for schemes that are not of a connection by name
+            const answers = yield* Effect.forEach(
+              Array.from({ length: 120 }, (_, index) => index),
+              (index) =>
+                index % 2 === 0
+                  ? get(session, `${server.origin}/${index}`)
+                  : get(session, `${server.origin}/${index}`).pipe(ChallengeResolver.provideTask(bob)),
+              { concurrency: "unbounded" }
+            )
+            answers.forEach((answer, index) => assert.strictEqual(answer, index % 2 === 0 ? "200 ada" : "200 bob"))
+          })
+      )
       const users = [...server.peers.values()].filter((one) => one.authenticated !== undefined)
       assert.isTrue(users.every((one) => one.authenticated === one.user))
       assert.isAtMost(users.length, 8)
@@ -223,8 +228,10 @@ describe("an exchange that is bound to a connection", () => {
   it.scopedLive("gives its connection up where the 401 brings a body too large to wait for, and says so", () =>
     Effect.gen(function*() {
       const server = yield* toyServer({ body: "x".repeat(1_000_000) })
-      yield* withSession({ delegate: delegate("ada") }, (session) =>
-        failsWith(session.data(server.origin), "AuthenticationError/ExchangeFailed"))
+      yield* withSession(
+        { delegate: delegate("ada") },
+        (session) => failsWith(session.data(server.origin), "AuthenticationError/ExchangeFailed")
+      )
     }))
 
   it.scopedLive("leaves nothing behind where the task ends between two messages", () =>

@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto"
-import { HeaderFields } from "../../../core/src/HeaderFields.ts"
 import { scramSha256 } from "../../../../examples/scram.ts"
+import { HeaderFields } from "../../../core/src/HeaderFields.ts"
 import { rawServer, response } from "../support/rawServer.ts"
 import { failsWith, text, withSession } from "./support.ts"
 
@@ -167,11 +167,14 @@ describe("a session that was given SCRAM-SHA-256", () => {
     Effect.gen(function*() {
       const server = yield* scramServer()
       const failures: Array<number> = []
-      yield* withSession({ delegate: delegate(Credential.password({ user: "user", password: "pen" }), failures) }, (session) =>
-        Effect.gen(function*() {
-          const [, head] = yield* session.data(server.origin)
-          assert.strictEqual(head.status, 401)
-        }))
+      yield* withSession(
+        { delegate: delegate(Credential.password({ user: "user", password: "pen" }), failures) },
+        (session) =>
+          Effect.gen(function*() {
+            const [, head] = yield* session.data(server.origin)
+            assert.strictEqual(head.status, 401)
+          })
+      )
       assert.deepStrictEqual(server.log, ["unasked", "first", "bad", "first", "bad"])
       assert.deepStrictEqual(failures, [0, 1, 2])
     }))

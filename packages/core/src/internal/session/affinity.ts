@@ -21,6 +21,7 @@ export class Affinity implements ConnectionAffinity, Closeable {
 
   /** An exchange of messages begins: the connection of the next request is kept. */
   begin(): void {
+    if (this.holding) return
     this.holding = true
     this.#context.register(this)
   }
