@@ -17,7 +17,6 @@ import type { NetworkAccess } from "./internal/protocol/requestPolicy.ts"
 import type { WireRequestBody } from "./internal/wireRequestBody.ts"
 import type { ProxyServer } from "./Proxy.ts"
 import type { ResolvedAddress } from "./Resolver.ts"
-import type { ServerTrust } from "./ServerTrust.ts"
 import type { DelegateFailed, ExchangeError } from "./SessionError.ts"
 
 export type {
