@@ -3,111 +3,18 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
 import * as AuthenticationScheme from "@urlsession/core/AuthenticationScheme"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
-import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
+import * as Proxy from "@urlsession/core/Proxy"
+import * as ServerTrust from "@urlsession/core/ServerTrust"
 import type * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import { createHash } from "node:crypto"
-import { type Peer, rawServer, response } from "../support/rawServer.ts"
+import * as net from "node:net"
+import { makeAuthority } from "../support/pki.ts"
+import { answering, presenting, rawServer, response } from "../support/rawServer.ts"
+import { as, toy, toyServer } from "../support/toyScheme.ts"
 import { failsWith, text, withSession } from "./support.ts"
-
-const proofOf = (nonce: string, user: string, password: string): string =>
-  createHash("sha256").update(`${nonce}:${user}:${password}`).digest("hex")
-
-/** Three messages: who I am, a nonce of this connection, the proof. */
-const toy: AuthenticationScheme.AuthenticationScheme = {
-  name: "Toy",
-  strength: 25,
-  binding: "connection",
-  hidesSecret: true,
-  answers: () => true,
-  begin: (_challenge, { password, user }) =>
-    Effect.sync(() => {
-      let nonce: string | undefined
-      return {
-        next: () =>
-          Effect.sync(() =>
-            Redacted.make(
-              nonce === undefined ? `Toy hello-${user}` : `Toy ${proofOf(nonce, user, Redacted.value(password))}`
-            )
-          ),
-        challenged: ({ token68 }) =>
-          Effect.suspend(() => {
-            if (token68 === undefined || nonce !== undefined) return Effect.succeed("Refused")
-            if (token68 === "garbage") {
-              return Effect.fail(
-                new AuthenticationScheme.SchemeError({ reason: "Malformed", detail: "the second message is garbage" })
-              )
-            }
-            nonce = token68
-            return Effect.succeed("Continue")
-          }),
-        accepted: () => Effect.void
-      }
-    })
-}
-
-const passwords: Readonly<Record<string, string>> = { ada: "lovelace", bob: "builder" }
-
-interface Seen {
-  user: string | undefined
-  nonce: string | undefined
-  authenticated: string | undefined
-}
-
-interface Rules {
-  /** What it does instead of the second message. */
-  readonly second?: (peer: Peer, times: number) => boolean
-  /** After the proof has come in. */
-  readonly third?: (peer: Peer, times: number) => boolean
-  readonly body?: string
-}
-
-/** The other side: `log` has one line a request, with the connection it came over. */
-const toyServer = (rules: Rules = {}) =>
-  Effect.gen(function*() {
-    const log: Array<string> = []
-    const connections = new Map<Peer, Seen>()
-    let [seconds, thirds] = [0, 0]
-    const server = yield* rawServer({
-      onRequest: (peer, head) => {
-        const seen = connections.get(peer) ?? { user: undefined, nonce: undefined, authenticated: undefined }
-        connections.set(peer, seen)
-        const value = /^authorization: Toy (.*)$/im.exec(head)?.[1]
-        const refuse = (challenge: string): void => {
-          peer.socket.write(
-            response(rules.body ?? "no", { status: "401 No", fields: [`WWW-Authenticate: ${challenge}`] }),
-            "latin1"
-          )
-        }
-        if (value === undefined) {
-          log.push(`${peer.index} ${seen.authenticated ?? "-"}`)
-          if (seen.authenticated === undefined) return refuse("Toy")
-          return void peer.socket.write(response(seen.authenticated), "latin1")
-        }
-        if (value.startsWith("hello-")) {
-          log.push(`${peer.index} hello`)
-          if (rules.second?.(peer, ++seconds) === true) return
-          seen.user = value.slice(6)
-          seen.nonce = `n${peer.index}x${seconds}${Math.random().toString(36).slice(2)}`
-          return refuse(`Toy ${seen.nonce}`)
-        }
-        if (rules.third?.(peer, ++thirds) === true) return
-        const { nonce = "", user = "" } = seen
-        const good = value === proofOf(nonce, user, passwords[user] ?? "")
-        log.push(`${peer.index} ${good ? "good" : "bad"}`)
-        if (!good) return refuse("Toy")
-        seen.authenticated = user
-        peer.socket.write(response(user), "latin1")
-      }
-    })
-    return { log, origin: server.origin, accepted: server.accepted, open: server.open, peers: connections }
-  })
-
-const as = (user: string, password = passwords[user] ?? "") => Credential.password({ user, password })
 
 const resolver = (user: string, failures: Array<number> = [], password?: string) =>
   ChallengeResolver.make({
@@ -277,5 +184,120 @@ describe("an exchange that is bound to a connection", () => {
           yield* Fiber.interrupt(fiber)
           assert.strictEqual((yield* session.openResources).tasks, 0)
         }))
+    }))
+})
+
+const proxied = ({ port }: { readonly port: number }) => ({ proxies: [Proxy.make({ host: "127.0.0.1", port })] })
+
+describe("such an exchange with a proxy", () => {
+  it.scopedLive("goes over one connection to it, which later requests take without a word [TRU-08]", () =>
+    Effect.gen(function*() {
+      const proxy = yield* toyServer({ proxy: true })
+      yield* withSession(
+        { delegate: delegate("ada"), configuration: proxied(proxy) },
+        (session) =>
+          Effect.gen(function*() {
+            assert.strictEqual(yield* get(session, "http://example.test/1"), "200 ada")
+            assert.strictEqual(yield* get(session, "http://example.test/2"), "200 ada")
+          })
+      )
+      assert.deepStrictEqual(proxy.log, ["0 -", "1 hello", "1 good", "1 ada"])
+    }))
+
+  it.scopedLive("counts a wrong password, and gives the 407 out in the end", () =>
+    Effect.gen(function*() {
+      const proxy = yield* toyServer({ proxy: true })
+      const failures: Array<number> = []
+      yield* withSession({ delegate: delegate("ada", failures, "guess"), configuration: proxied(proxy) }, (session) =>
+        Effect.map(get(session, "http://example.test/"), (answer) => assert.strictEqual(answer, "407 no")))
+      assert.deepStrictEqual(failures, [0, 1, 2])
+    }))
+
+  it.scopedLive("opens a tunnel over the connection that it has authenticated", () =>
+    Effect.gen(function*() {
+      const authority = yield* Effect.promise(() => makeAuthority())
+      const issued = yield* Effect.promise(() => authority.issue({ names: ["localhost"] }))
+      const server = yield* rawServer({
+        ...answering(response("inside")),
+        tls: presenting(issued)
+      })
+      const proxy = yield* toyServer({
+        proxy: true,
+        admit: ({ socket }) => {
+          socket.removeAllListeners("data")
+          const inner = net.connect(server.port, "127.0.0.1", () => {
+            socket.write("HTTP/1.1 200 OK\r\n\r\n")
+            socket.pipe(inner).pipe(socket)
+          })
+          inner.on("error", () => socket.destroy())
+          socket.on("close", () => inner.destroy())
+        }
+      })
+      const failures: Array<number> = []
+      const trusting = ChallengeResolver.make({ ServerTrust: ServerTrust.onlyRoots([authority.cert]) })
+      const asked = resolver("ada", failures).pipe(ChallengeResolver.orElse(trusting))
+      yield* withSession(
+        {
+          delegate: Layer.merge(AuthenticationScheme.layer(toy), ChallengeResolver.layerFrom(asked)),
+          configuration: proxied(proxy)
+        },
+        (session) =>
+          Effect.gen(function*() {
+            assert.strictEqual(yield* get(session, server.origin), "200 inside")
+            assert.strictEqual(yield* get(session, server.origin), "200 inside")
+          })
+      )
+      assert.deepStrictEqual(proxy.log, ["0 -", "1 hello", "1 good"])
+      assert.deepStrictEqual(failures, [0])
+    }))
+
+  it.scopedLive("fails with a reason where the proxy closes in the middle of it", () =>
+    Effect.gen(function*() {
+      const proxy = yield* toyServer({
+        proxy: true,
+        second: ({ socket }) => {
+          const fields = ["Proxy-Authenticate: Toy abc", "Connection: close"]
+          socket.end(response("no", { status: "407 No", fields }), "latin1")
+          return true
+        }
+      })
+      yield* withSession({ delegate: delegate("ada"), configuration: proxied(proxy) }, (session) =>
+        Effect.gen(function*() {
+          yield* failsWith(session.data("http://example.test/"), "AuthenticationError/ExchangeFailed")
+          yield* failsWith(session.data("https://example.test/"), "ConnectionError/ProxyFailed")
+        }))
+    }))
+
+  it.scopedLive("and one with the server over the same connection, challenged in one request", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const proxy = yield* toyServer({
+        proxy: true,
+        admit: ({ socket }, head) => {
+          asked++
+          const known = /^authorization: Basic YWRhOmxvdmVsYWNl$/im.test(head)
+          socket.write(
+            known
+              ? response("both")
+              : response("no", { status: "401 No", fields: ["WWW-Authenticate: Basic realm=x"] }),
+            "latin1"
+          )
+        }
+      })
+      const both = Layer.merge(
+        AuthenticationScheme.layer(toy),
+        ChallengeResolver.layerFrom(
+          resolver("ada").pipe(ChallengeResolver.orElse(ChallengeResolver.make({
+            Basic: ChallengeResolver.anyOrigin(({ space }) =>
+              Effect.succeed(space.isProxy ? Disposition.cancel : Disposition.use(as("ada")))
+            )
+          })))
+        )
+      )
+      yield* withSession(
+        { delegate: both, configuration: proxied(proxy) },
+        (session) => Effect.map(get(session, "http://127.0.0.1:1/"), (answer) => assert.strictEqual(answer, "200 both"))
+      )
+      assert.strictEqual(asked, 2)
     }))
 })

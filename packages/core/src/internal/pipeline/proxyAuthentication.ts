@@ -29,15 +29,15 @@ export const proxyAuthentication = (session: SessionState): Stage => (next) => {
     context: ExchangeContext,
     proxy: Proxy.ProxyServer,
     asker: ProxyAsker,
-    answer: ProxyAnswer | undefined
+    answer: ProxyAnswer | undefined,
+    shared: boolean
   ): Effect.Effect<WireResponse, ExchangeError> => {
-    const ofServer = context.affinity
     const affinity = affinityFor(answer, context)
     context.proxyAuthorization = answer?.value
     return Effect.flatMap(next(request, context), (response) => {
       context.proxyAuthorization = undefined
       if (response.status !== 407) {
-        if (ofServer === undefined) affinity?.finish()
+        if (!shared) affinity?.finish()
         if (answer === undefined) return Effect.succeed(response)
         return Effect.as(
           Effect.tapError(asker.accepted(proxy, answer, response), () => Effect.sync(() => response.body.cancel())),
@@ -52,14 +52,14 @@ export const proxyAuthentication = (session: SessionState): Stage => (next) => {
       const about = { ...aboutOf(request), connection: response.connection }
       return Effect.flatMap(context.decide(asker.challenged(proxy, response, answer, about)), (more) => {
         if (more === undefined) {
-          if (ofServer === undefined) affinity?.close()
+          if (!shared) affinity?.close()
           return Effect.succeed(response)
         }
         response.body.cancel()
-        const again = () => send(context.again?.(request) ?? request, context, proxy, asker, more)
+        const again = () => send(context.again?.(request) ?? request, context, proxy, asker, more, shared)
         if (!more.pinned || affinity === undefined) {
           // another exchange goes over another connection
-          if (ofServer === undefined) {
+          if (!shared) {
             affinity?.close()
             context.affinity = undefined
           }
@@ -74,7 +74,9 @@ export const proxyAuthentication = (session: SessionState): Stage => (next) => {
     const asker = context.trust.proxy
     const proxy = request.url.scheme === "http" ? Proxy.select(proxies, request.url) : undefined
     if (proxy === undefined || asker === undefined || proxy.scheme === "socks5") return next(request, context)
-    return send(request, context, proxy, asker, asker.authorization(proxy, aboutOf(request)))
+    // an exchange with the server has its own use for the connection
+    const shared = context.affinity !== undefined
+    return send(request, context, proxy, asker, asker.authorization(proxy, aboutOf(request)), shared)
   }
   return run
 }
