@@ -1,6 +1,12 @@
 // What recording and replaying ask of their surroundings: a transport and files to record, files at most to replay.
 import type * as FileSystem from "@effect/platform/FileSystem"
-import type { ClientIdentity, CookieControl, RedirectControl, ServerTrustControl } from "@urlsession/core/Capability"
+import type {
+  ClientIdentity,
+  ConnectionBinding,
+  CookieControl,
+  RedirectControl,
+  ServerTrustControl
+} from "@urlsession/core/Capability"
 import * as Recorder from "@urlsession/core/Recorder"
 import type { Transport } from "@urlsession/core/Transport"
 import * as UrlSession from "@urlsession/core/UrlSession"
@@ -20,7 +26,13 @@ describe("Recorder", () => {
   it("replays without a transport", () => {
     expect(Recorder.layerReplay("a.har")).type.toBe<
       Layer.Layer<
-        Transport | Recorder.Replay | ServerTrustControl | ClientIdentity | RedirectControl | CookieControl,
+        | Transport
+        | Recorder.Replay
+        | ServerTrustControl
+        | ClientIdentity
+        | ConnectionBinding
+        | RedirectControl
+        | CookieControl,
         Recorder.RecordingError,
         FileSystem.FileSystem
       >

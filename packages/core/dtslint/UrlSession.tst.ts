@@ -2,7 +2,13 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import type { ClientIdentity, CookieControl, RedirectControl, ServerTrustControl } from "@urlsession/core/Capability"
+import type {
+  ClientIdentity,
+  ConnectionBinding,
+  CookieControl,
+  RedirectControl,
+  ServerTrustControl
+} from "@urlsession/core/Capability"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Disposition from "@urlsession/core/Disposition"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
@@ -64,7 +70,13 @@ describe("constructors", () => {
   it("TestTransport.layer needs nothing and gives the capabilities that slots ask for", () => {
     expect(TestTransport.layer({ answer: () => TestTransport.respond(200) })).type.toBe<
       Layer.Layer<
-        Transport | TestTransport.TestTransport | ServerTrustControl | ClientIdentity | RedirectControl | CookieControl
+        | Transport
+        | TestTransport.TestTransport
+        | ServerTrustControl
+        | ClientIdentity
+        | ConnectionBinding
+        | RedirectControl
+        | CookieControl
       >
     >()
   })
