@@ -107,7 +107,7 @@ const echo = ({ body, field, method, target }: Asked): Plan => {
 const redirect = (status: number, location: string): Plan => respond(status, "over there", { location })
 
 /** `user:secret` of the route that wants it. */
-export const password = { user: "ada", password: "conform" }
+export const password = { user: "ada", password: "pa55-of-conformance" }
 
 const challenged = ({ field }: Asked): Plan =>
   field("authorization") === `Basic ${btoa(`${password.user}:${password.password}`)}`

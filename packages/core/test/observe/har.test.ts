@@ -13,6 +13,7 @@ import type * as HarFormat from "har-format"
 import { timingsOf } from "../../src/internal/har/entry.ts"
 import { layer as inflating } from "../session/codings.ts"
 import { api, inTurn, ok, scripted } from "../session/support.ts"
+import { leaked } from "../watch/secrets.ts"
 
 /** What is written is what the format's own types say; the one thing they lack is that arrays are never undefined. */
 export const asHar = (document: Har.HarDocument): HarFormat.Har => document
@@ -185,6 +186,7 @@ describe("a HAR document", () => {
       )
       assert.strictEqual(entry?.request.url, `${api}?token=t`)
       assert.deepInclude(entry?.request.headers ?? [], { name: "authorization", value: "Bearer s" })
+      assert.isNotEmpty(leaked())
     }).pipe(scripted(() => ok())))
 
   it.effect("tells of exchanges that failed, with status 0 and why", () =>

@@ -141,13 +141,13 @@ describe("Bearer", () => {
 
   it.scoped("is the task's before it is the session's", () =>
     Effect.gen(function*() {
-      const session = yield* sessionOf(withAhead(answering([]), () => Option.some(tokenOf("session"))))
+      const session = yield* sessionOf(withAhead(answering([]), () => Option.some(tokenOf("tok-of-session"))))
       const task = ChallengeResolver.make({
-        Bearer: withAhead(answering([]), () => Option.some(tokenOf("task")))
+        Bearer: withAhead(answering([]), () => Option.some(tokenOf("tok-of-task")))
       })
       yield* session.data(api).pipe(ChallengeResolver.provideTask(task))
       yield* session.data(api)
-      assert.deepStrictEqual(yield* sent, ["Bearer task", "Bearer session"])
+      assert.deepStrictEqual(yield* sent, ["Bearer tok-of-task", "Bearer tok-of-session"])
     }).pipe(scripted(() => TestTransport.respond(200))))
 
   it.scoped("whose entry fails ends the request, and shows no secret", () =>

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
+import { leaked } from "../../../core/test/watch/secrets.ts"
 import { rawServer, response } from "../support/rawServer.ts"
 import { builtIn, client } from "./support.ts"
 
@@ -50,6 +51,8 @@ describe("a redirect to another origin", () => {
       assert.match(received(), /^authorization: Bearer SECRET/im)
       assert.match(received(), /^cookie: sid=SECRET/im)
       assert.match(received(), /^x-api-key: SECRET/im)
+      // and shows one in its spans
+      assert.isNotEmpty(leaked())
     }))
 
   it.scopedLive("the built-in client over fetch gives the key to the other origin, too", () =>
@@ -57,6 +60,7 @@ describe("a redirect to another origin", () => {
       const { door, received } = yield* crossing("302 Found")
       yield* HttpClient.execute(secret(HttpClientRequest.get(door.origin))).pipe(Effect.provide(builtIn.fetch))
       assert.match(received(), /^x-api-key: SECRET/im)
+      assert.isNotEmpty(leaked())
     }))
 })
 
@@ -93,7 +97,10 @@ describe("a fragment", () => {
     Effect.map(asked(client()), (line) => assert.strictEqual(line, "GET /page?a=b HTTP/1.1")))
 
   it.scopedLive("the built-in client on undici sends it to the server", () =>
-    Effect.map(asked(builtIn.undici), (line) => assert.strictEqual(line, "GET /page?a=b#SECRET HTTP/1.1")))
+    Effect.map(asked(builtIn.undici), (line) => {
+      assert.strictEqual(line, "GET /page?a=b#SECRET HTTP/1.1")
+      assert.isNotEmpty(leaked())
+    }))
 })
 
 describe("what is printed", () => {
