@@ -326,6 +326,8 @@ export interface SessionTransport {
   /** Later requests use new connections: unused ones are closed at once, used ones after their exchange. */
   readonly flush: () => void
   readonly open: () => OpenResources
+  /** Of `open` the sockets alone, for who asks at every request. */
+  readonly openSockets?: () => number
 }
 
 /**

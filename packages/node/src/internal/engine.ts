@@ -131,6 +131,8 @@ export class Engine implements SessionTransport {
     return { sockets: this.#connections.size, connecting, queued }
   }
 
+  readonly openSockets = (): number => this.#connections.size
+
   /** Ends everything; done when the last socket has closed and the last fiber has ended. */
   get shutdown(): Effect.Effect<void> {
     return Effect.suspend(() => {

@@ -78,7 +78,7 @@ export class HarCollector implements HarService, Instrument, Recordings {
   }
 
   ended(task: ExchangeContext): void {
-    const { decisions, taskInterval, transactions } = task.metrics ?? task.collect()
+    const { decisions, taskInterval, transactions } = task.metrics
     const own = task.transactions
     own.forEach((transaction, attempt) => {
       const one = transactions[attempt] ?? measured(transaction)

@@ -7,7 +7,7 @@ import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { Instrument } from "../session/instrument.ts"
 import type { Transaction } from "../session/transaction.ts"
 import { protocolVersion } from "../spanAttributes.ts"
-import { activeRequests, openConnections, requestBodySize, requestDuration, responseBodySize } from "./definitions.ts"
+import { units, untagged } from "./definitions.ts"
 
 type Labels = ReadonlyArray<MetricLabel.MetricLabel>
 
@@ -17,17 +17,30 @@ const schemes = new Set(["http", "https", "ws", "wss", "data", "file"])
 
 const label = MetricLabel.make
 
-/** The tags of a server, by its authority. */
-interface Server {
+/** The tags of requests of one method to one server: by these very arrays Effect finds their metrics again without looking. */
+interface Tags {
+  /** Of those under way. */
+  readonly active: Labels
   readonly labels: Labels
+  /** With what came of them. */
+  readonly outcomes: Map<string, Outcome>
 }
 
-const otherServer: Server = { labels: [label("server.address", other), label("server.port", other)] }
+interface Outcome {
+  readonly seconds: Labels
+  readonly bytes: Labels
+}
+
+const openLabels: Labels = [units.connections]
+
+/** By method and scheme. */
+type Server = Map<string, Tags>
 
 /** See the head of this file. */
 export class MetricsCollector implements HttpMetricsService, Instrument {
   readonly maximumServers: number
   readonly #servers = new Map<string, Server>()
+  readonly #others: Server = new Map()
   /** What a task was counted under when it began, so that it is taken off the same. */
   readonly #active = new WeakMap<ExchangeContext, Labels>()
 
@@ -37,9 +50,9 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
 
   began(task: ExchangeContext): void {
     const { method, url } = task.originalRequest
-    const labels = this.#of(method, url.scheme, url.host, url.port)
-    this.#active.set(task, labels)
-    activeRequests.unsafeUpdate(1, labels)
+    const { active } = this.#of(method, url.scheme, url.host, url.port)
+    this.#active.set(task, active)
+    untagged.activeRequests.unsafeUpdate(1, active)
     this.#connections(task)
   }
 
@@ -47,7 +60,7 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
     const labels = this.#active.get(task)
     if (labels === undefined) return
     this.#active.delete(task)
-    activeRequests.unsafeUpdate(-1, labels)
+    untagged.activeRequests.unsafeUpdate(-1, labels)
     this.#connections(task)
     const { transactions } = task
     const end = task.now()
@@ -58,22 +71,23 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
   }
 
   #connections(task: ExchangeContext): void {
-    openConnections.unsafeUpdate(task.session.transport.open().sockets, [])
+    const { transport } = task.session
+    untagged.openConnections.unsafeUpdate(transport.openSockets?.() ?? transport.open().sockets, openLabels)
   }
 
   #transaction(one: Transaction, error: DownloadError | undefined, task: ExchangeContext, end: number): void {
     // what came out of a cache, or was never on a network, was no request to a server
     if (one.fetchType !== undefined && one.fetchType !== "networkLoad") return
-    const labels = [...this.#ofUrl(one.method, one.url, task.currentRequest.url), ...outcome(one, error)]
-    requestDuration.unsafeUpdate(
+    const { bytes, seconds } = withOutcome(this.#ofUrl(one.method, one.url, task.currentRequest.url), one, error)
+    untagged.requestDuration.unsafeUpdate(
       Math.max(0, (one.responseEnd ?? one.responseStart ?? end) - one.fetchStart) / 1000,
-      labels
+      seconds
     )
-    if (one.requestBodyBytes > 0) requestBodySize.unsafeUpdate(one.requestBodyBytes, labels)
-    if (one.status !== undefined) responseBodySize.unsafeUpdate(one.responseBodyBytes, labels)
+    if (one.requestBodyBytes > 0) untagged.requestBodySize.unsafeUpdate(one.requestBodyBytes, bytes)
+    if (one.status !== undefined) untagged.responseBodySize.unsafeUpdate(one.responseBodyBytes, bytes)
   }
 
-  #ofUrl(method: string, href: string, last: WireUrl): Labels {
+  #ofUrl(method: string, href: string, last: WireUrl): Tags {
     if (href === last.href) return this.#of(method, last.scheme, last.host, last.port)
     const url = new URL(href)
     const scheme = url.protocol.slice(0, -1)
@@ -81,23 +95,44 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
     return this.#of(method, scheme, url.hostname.replace(/^\[|\]$/g, ""), port)
   }
 
-  #of(method: string, scheme: string, host: string, port: number): Labels {
-    return [
-      label("http.request.method", methods.has(method) ? method : other),
-      label("url.scheme", schemes.has(scheme) ? scheme : other),
-      ...this.#server(host, port).labels
-    ]
+  #of(method: string, scheme: string, host: string, port: number): Tags {
+    const server = this.#server(host, port)
+    const named = methods.has(method) ? method : other
+    const of = schemes.has(scheme) ? scheme : other
+    const key = `${named} ${of}`
+    let tags = server.get(key)
+    if (tags === undefined) {
+      const known = server !== this.#others
+      const labels = [
+        label("http.request.method", named),
+        label("url.scheme", of),
+        label("server.address", known ? host : other),
+        label("server.port", known ? String(port) : other)
+      ]
+      server.set(key, tags = { active: [units.requests, ...labels], labels, outcomes: new Map() })
+    }
+    return tags
   }
 
   #server(host: string, port: number): Server {
     const key = `${host} ${port}`
     const known = this.#servers.get(key)
     if (known !== undefined) return known
-    if (this.#servers.size >= this.maximumServers) return otherServer
-    const server = { labels: [label("server.address", host), label("server.port", String(port))] }
+    if (this.#servers.size >= this.maximumServers) return this.#others
+    const server: Server = new Map()
     this.#servers.set(key, server)
     return server
   }
+}
+
+const withOutcome = ({ labels, outcomes }: Tags, one: Transaction, error: DownloadError | undefined): Outcome => {
+  const key = `${one.status} ${one.connection?.protocol} ${error?.reason._tag}`
+  let all = outcomes.get(key)
+  if (all === undefined) {
+    const whole = [...labels, ...outcome(one, error)]
+    outcomes.set(key, all = { seconds: [units.seconds, ...whole], bytes: [units.bytes, ...whole] })
+  }
+  return all
 }
 
 /** A status that is an error names itself; of an exchange that failed the reason does. */

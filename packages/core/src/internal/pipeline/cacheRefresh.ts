@@ -54,6 +54,7 @@ export class Refreshing {
         )
         // nobody has asked for it, so nobody is told
         context.observed = false
+        context.instrumented = false
         session.rejoin(context)
         context.startClock()
         const sent: Sent = {

@@ -88,9 +88,9 @@ const observe = (response: WireResponse, context: ExchangeContext): WireResponse
 
 export const events = (session: SessionState): Stage => (next) => (request, context) => {
   const handler = context.delegate.response ?? session.slots.response
-  if (!context.observed && handler === undefined) return next(request, context)
+  if (!context.observed && context.tap === undefined && handler === undefined) return next(request, context)
   return Effect.flatMap(next(request, context), (response) => {
-    const told = context.observed ? observe(response, context) : response
+    const told = context.observed || context.tap !== undefined ? observe(response, context) : response
     if (handler === undefined) return Effect.succeed(told)
     const { url } = response
     const head = {

@@ -219,8 +219,16 @@ export const addressBytes = (text: string): Uint8Array | undefined => {
   )
 }
 
-/** Whether a host is this machine by its name or literal address (RFC 6761 6.3). */
-export const isLoopbackHost = (host: string): boolean => {
+const judge = (host: string): boolean => {
   const name = host.endsWith(".") ? host.slice(0, -1) : host
   return name === "localhost" || name.endsWith(".localhost") || classify(name) === "loopback"
+}
+
+// every stage of one request asks about the same host
+let last = { host: "localhost", loopback: true }
+
+/** Whether a host is this machine by its name or literal address (RFC 6761 6.3). */
+export const isLoopbackHost = (host: string): boolean => {
+  if (host !== last.host) last = { host, loopback: judge(host) }
+  return last.loopback
 }

@@ -70,6 +70,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   toldOfWaiting = false
   /** Events are built. */
   observed: boolean
+  /** Somebody measures the session from the inside. */
+  instrumented: boolean
   listener: ExchangeListener | undefined = undefined
   /** Hears the bytes of the final body, decoded. */
   tap: ((borrowed: Uint8Array) => void) | undefined = undefined
@@ -95,7 +97,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   bytesExpectedToSend: number | undefined
   bytesExpected: number | undefined = undefined
   error: DownloadError | undefined = undefined
-  metrics: TaskMetrics | undefined = undefined
+  #metrics: TaskMetrics | undefined = undefined
 
   constructor(
     session: SessionState,
@@ -120,8 +122,8 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     this.onQueue = onQueue
     this.trust = trust
     this.priority = options.priority ?? session.priorityOf(options)
-    this.observed = session.queue.listening || delegate.events !== undefined ||
-      session.slots.instruments.length > 0
+    this.observed = session.queue.listening || delegate.events !== undefined
+    this.instrumented = session.slots.instruments.length > 0
     this.bytesExpectedToSend = bodyLength(request.body)
     this.expectContinue = options.expectContinue === true && request.body !== undefined
     this.started = started
@@ -239,13 +241,10 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     if (error !== undefined && this.#failure === undefined && error._tag !== "FileError") this.#failure = error
     this.stopClock()
     this.#ended = this.now()
-    if (this.observed) {
-      const metrics = this.metrics = this.collect()
-      for (const instrument of this.session.slots.instruments) instrument.ended(this)
-      if (this.#told) {
-        this.#tell({ _tag: "MetricsCollected", taskIdentifier: this.taskIdentifier, metrics })
-        this.#tell({ _tag: "TaskCompleted", taskIdentifier: this.taskIdentifier, error, interrupted })
-      }
+    if (this.instrumented) { for (const instrument of this.session.slots.instruments) instrument.ended(this) }
+    if (this.observed && this.#told) {
+      this.#tell({ _tag: "MetricsCollected", taskIdentifier: this.taskIdentifier, metrics: this.metrics })
+      this.#tell({ _tag: "TaskCompleted", taskIdentifier: this.taskIdentifier, error, interrupted })
     }
     this.session.leave(this)
     this.changed()
@@ -264,8 +263,15 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     else this.complete(undefined, false)
   }
 
-  /** The metrics so far. */
-  collect(): TaskMetrics {
+  /** The metrics so far; once the task is over they do not change any more. */
+  get metrics(): TaskMetrics {
+    if (this.#metrics !== undefined) return this.#metrics
+    const metrics = this.#collect()
+    if (this.#completed) this.#metrics = metrics
+    return metrics
+  }
+
+  #collect(): TaskMetrics {
     const taskInterval = { start: this.started, end: this.#ended ?? this.now() }
     const decisions = this.decisions?.entries.slice()
     return { taskInterval, redirectCount: this.redirectCount, transactions: this.transactions.map(measured), decisions }
@@ -282,7 +288,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     if (!this.#arrived || !this.#detached) return
     // there is nothing left that could take too long
     this.stopClock()
-    if (this.observed) return this.session.settled(this)
+    if (this.observed || this.instrumented) return this.session.settled(this)
     this.#settled = true
     this.session.leave(this)
   }

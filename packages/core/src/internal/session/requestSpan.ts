@@ -137,7 +137,7 @@ export class RequestSpan implements ExchangeListener {
 
   /** What the session has noted of the ways to the response, where there was more than one. */
   #attempts(now: bigint): void {
-    const { decisions = [], transactions = [] } = this.#exchange?.collect() ?? {}
+    const { decisions = [], transactions = [] } = this.#exchange?.metrics ?? {}
     if (this.#tracer !== undefined && this.#timed) {
       attemptSpans(this.#tracer, this.span, transactions, decisions, now, this.#exchange?.error)
     }

@@ -134,7 +134,7 @@ export class ResponseImpl implements SessionResponse {
     })
   }
   get metrics(): Effect.Effect<TaskMetrics> {
-    return Effect.sync(() => this.#context.metrics ?? this.#context.collect())
+    return Effect.sync(() => this.#context.metrics)
   }
   get decisions(): Effect.Effect<ReadonlyArray<LoggedDecision>> {
     return Effect.sync(() => this.#context.decisions?.entries.slice() ?? [])

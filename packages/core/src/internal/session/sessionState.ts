@@ -183,6 +183,7 @@ export class SessionState {
     this.#tasks.add(exchange)
     if (unseen) {
       exchange.observed = false
+      exchange.instrumented = false
       return Either.right(exchange)
     }
     const listener = Context.get(context, Listener)

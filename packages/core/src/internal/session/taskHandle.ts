@@ -91,7 +91,7 @@ export const handleOf = (context: ExchangeContext): SessionTask => ({
   snapshot: Effect.sync(() => snapshot(context)),
   progress: progressOf(context),
   error: Effect.sync(() => context.error),
-  metrics: Effect.map(completion(context), () => context.metrics ?? context.collect()),
+  metrics: Effect.map(completion(context), () => context.metrics),
   decisions: Effect.sync(() => context.decisions?.entries.slice() ?? [])
 })
 
