@@ -1,4 +1,4 @@
-// `npm run test:interop`: our client against apache2, nginx, lighttpd and haproxy as Debian ships them, next to curl.
+// `npm run test:interop`: our client against apache2, nginx, lighttpd and haproxy, and through squid, tinyproxy and dante, as Debian ships them, next to curl.
 // Installs what is missing where it can. A server that cannot be had is named, and its tests count as skipped.
 // `--report=<file>` also writes vitest's JSON report; every other argument is vitest's.
 import { install } from "./interop/install.mjs"

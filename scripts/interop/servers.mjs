@@ -32,6 +32,21 @@ export const servers = [
     name: "haproxy",
     files: ["/usr/sbin/haproxy"],
     packages: ["haproxy"]
+  },
+  {
+    name: "squid",
+    files: ["/usr/sbin/squid", "/usr/lib/squid/basic_ncsa_auth", "/usr/lib/squid/digest_file_auth"],
+    packages: ["squid-openssl"]
+  },
+  {
+    name: "tinyproxy",
+    files: ["/usr/bin/tinyproxy"],
+    packages: ["tinyproxy-bin"]
+  },
+  {
+    name: "dante",
+    files: ["/usr/sbin/danted"],
+    packages: ["dante-server"]
   }
 ]
 

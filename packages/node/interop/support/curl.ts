@@ -19,6 +19,7 @@ const failures: Readonly<Record<number, Failure>> = {
   47: "too many redirects",
   52: "the connection was lost",
   55: "the connection was lost",
+  97: "the proxy",
   60: "the certificate of the server",
   90: "the certificate of the server",
   92: "the connection was lost"
@@ -26,7 +27,11 @@ const failures: Readonly<Record<number, Failure>> = {
 
 // A refused client certificate shows where curl happens to be: while it reads, with TLS 1.3.
 const failureOf = (code: number, message: string): Failure =>
-  code === 56 ? /alert/.test(message) ? "TLS" : "the connection was lost" : failures[code] ?? "another"
+  /from proxy after CONNECT|CONNECT tunnel failed/.test(message)
+    ? "the proxy"
+    : code === 56
+    ? /alert/.test(message) ? "TLS" : "the connection was lost"
+    : failures[code] ?? "another"
 
 /** Runs curl with what it understands as parameters, the URL last. No settings of the user or the environment apply. */
 export const curl = (...parameters: ReadonlyArray<string>): Effect.Effect<Outcome> =>

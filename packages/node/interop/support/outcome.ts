@@ -23,6 +23,7 @@ export type Failure =
   | "the connection was lost"
   | "too many redirects"
   | "no connection"
+  | "the proxy"
   | "another"
 
 /** The head of an answer and all of its body, in a form that can be compared and read. */
@@ -50,6 +51,8 @@ const failureOf = (error: SessionError): Failure => {
         ? "the connection was lost"
         : error.reason._tag === "CannotConnectToHost"
         ? "no connection"
+        : error.reason._tag === "ProxyFailed"
+        ? "the proxy"
         : "another"
     default:
       return "another"

@@ -290,7 +290,9 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
     const now = this.#readTime >= 0 ? this.#readTime : control.now()
     this.#transaction.responseEnd = now
     this.#transaction.responseBodyBytes = wire.bodyBytes
-    const free = wire.reusableAfter(head, this.#upload)
+    // squid refuses a request before it has read all of its body, and then never finds the next one behind it (seen with 5.7)
+    const lostBehind = head.status === 407 && this.#upload !== undefined && this.affinity === undefined
+    const free = !lostBehind && wire.reusableAfter(head, this.#upload)
     this.#phase = draining ? CLOSED : DONE
     this.#release(free)
     if (draining) return
