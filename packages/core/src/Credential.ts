@@ -9,12 +9,13 @@ import * as Schema from "effect/Schema"
 import type { ServerTrust } from "./ServerTrust.ts"
 
 /**
- * How long a credential is kept after it has worked: not at all, or as long as the session.
+ * How long a credential is kept after it has worked: not at all (`none`), as long as the storage of the session (`session`), or
+ * longer than the process (`permanent`). A storage that is only in memory keeps `permanent` as it keeps `session`.
  *
  * @since 0.1.0
  * @category models
  */
-export type Persistence = "none" | "session"
+export type Persistence = "none" | "session" | "permanent"
 
 /**
  * A user's name and password, for Basic and Digest.
@@ -76,7 +77,7 @@ export interface Pkcs12Identity {
 export interface IdentityCredential {
   readonly _tag: "Identity"
   readonly identity: PemIdentity | Pkcs12Identity
-  readonly persistence: Persistence
+  readonly persistence: Exclude<Persistence, "permanent">
 }
 
 /**
@@ -159,14 +160,14 @@ export type IdentityFields =
     readonly key: string | Redacted.Redacted
     readonly pkcs12?: never
     readonly passphrase?: string | Redacted.Redacted
-    readonly persistence?: Persistence
+    readonly persistence?: Exclude<Persistence, "permanent">
   }
   | {
     readonly certificates?: never
     readonly key?: never
     readonly pkcs12: Uint8Array | Redacted.Redacted<Uint8Array>
     readonly passphrase?: string | Redacted.Redacted
-    readonly persistence?: Persistence
+    readonly persistence?: Exclude<Persistence, "permanent">
   }
 
 /**
@@ -229,7 +230,7 @@ export const passwordSchema: Schema.Schema<
 > = Schema.TaggedStruct("Password", {
   user: Schema.String,
   password: Schema.Redacted(Schema.String),
-  persistence: Schema.Literal("none", "session")
+  persistence: Schema.Literal("none", "session", "permanent")
 }).annotations({
   // what a parser says of a broken record quotes it
   message: () => ({

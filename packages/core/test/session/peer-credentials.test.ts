@@ -153,7 +153,7 @@ describe("a credential that is written down", () => {
   const read = Schema.decodeUnknownEither(Credential.passwordSchema)
 
   it("is the same when it is read again, its password hidden (CRE-04, TestURLCredential/test_NSCoding)", () => {
-    for (const persistence of ["none", "session"] as const) {
+    for (const persistence of ["none", "session", "permanent"] as const) {
       const one = Credential.password({ user: "swiftUser", password: "swiftPassword", persistence })
       const again = Either.getOrThrow(read(JSON.parse(JSON.stringify(write(one)))))
       assert.isTrue(Credential.equals(one, again))
@@ -165,7 +165,7 @@ describe("a credential that is written down", () => {
 
   it("is not read from a broken record, and what is said of that quotes nothing", () => {
     const record = write(Credential.password({ user: "swiftUser", password: "swiftPassword" }))
-    for (const wrong of [null, { ...record, persistence: "permanent" }, { ...record, user: 1 }, [record]]) {
+    for (const wrong of [null, { ...record, persistence: "forever" }, { ...record, user: 1 }, [record]]) {
       const result = read(wrong)
       const shown = Either.isLeft(result) ? inspect(result.left, { depth: 9 }) + String(result.left) : "read"
       assert.match(shown, /not a record of a credential/)
