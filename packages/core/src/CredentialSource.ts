@@ -15,7 +15,8 @@ import { matches, type ProtectionSpace, type SpacePattern } from "./ProtectionSp
 import { isLoopback } from "./TransportSecurity.ts"
 
 /**
- * A source: what it has for a space, the default first. None of them is for a proxy. Put it below a storage with
+ * A source: what it has for a space, the default first. None of them is for a proxy, or for
+ * a scheme that takes no password. Put it below a storage with
  * `CredentialStorage.withSources`.
  *
  * @since 0.1.0
@@ -38,6 +39,10 @@ export interface ConfigEntry extends SpacePattern {
   readonly password: string
 }
 
+/** What a name and a password answer: to every other scheme they would be handed over in a form that nobody has asked for. */
+const takesPassword = ({ isProxy, method }: ProtectionSpace): boolean =>
+  !isProxy && (method === "Basic" || method === "Digest" || method === "NTLM")
+
 /** A name without an origin is a name for every port and scheme of it. */
 const isSafe = (space: ProtectionSpace): boolean => space.protocol === "https" || isLoopback(space.host)
 
@@ -55,9 +60,9 @@ export const fromConfig = (
     const known = found.flatMap(Option.toArray)
     return {
       credentials: (space) =>
-        space.isProxy
-          ? []
-          : known.flatMap(({ credential, entry }) => matches(entry, space) ? [credential] : [])
+        takesPassword(space)
+          ? known.flatMap(({ credential, entry }) => matches(entry, space) ? [credential] : [])
+          : []
     }
   })
 
@@ -110,7 +115,7 @@ export const fromNetrc = (
   }))
   return Option.some({
     credentials: (space) => {
-      if (space.isProxy || !(options.allowInsecure === true || isSafe(space))) return []
+      if (!takesPassword(space) || !(options.allowInsecure === true || isSafe(space))) return []
       return findMachine(known, space.host, options.useDefault === true)
         .flatMap(({ credential }) => credential === undefined ? [] : [credential])
     }

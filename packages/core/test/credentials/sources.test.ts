@@ -48,6 +48,9 @@ describe("fromNetrc", () => {
     assert.deepStrictEqual(usersOf(netrc(text, { useDefault: true }), space), ["ada", "bob"])
   })
 
+  it("has nothing for a scheme that takes no password", () =>
+    assert.deepStrictEqual(usersOf(netrc(text), ProtectionSpace.make({ ...space, method: "Bearer" })), []))
+
   it("has nothing for a proxy, and says nothing of what it cannot read", () => {
     assert.deepStrictEqual(
       usersOf(netrc(text, { useDefault: true }), ProtectionSpace.make({ ...space, isProxy: true })),

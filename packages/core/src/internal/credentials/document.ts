@@ -18,7 +18,7 @@ const Document = Schema.Struct({
     host: Schema.String,
     port: Schema.Number,
     protocol: Schema.String,
-    method: Schema.Literal("Basic", "Digest"),
+    method: Schema.String,
     realm: Schema.optional(Schema.String),
     isProxy: Schema.Boolean,
     default: Schema.optional(Schema.String),
@@ -63,7 +63,7 @@ export const encodeDocument = (book: Book): string =>
     spaces: Array.from(HashMap.entries(book)).flatMap(([space, entry]) => {
       const { host, isProxy, method, port, protocol, realm } = space
       const credentials = [...entry.byUser.values()].filter((credential) => credential.persistence === "permanent")
-      return credentials.length === 0 || (method !== "Basic" && method !== "Digest")
+      return credentials.length === 0
         ? []
         : [{
           host,
