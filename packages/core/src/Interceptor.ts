@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
 import { HeaderFields } from "./HeaderFields.ts"
 import { capture } from "./internal/capture.ts"
 import { MemoryBody } from "./internal/memoryBody.ts"
@@ -106,6 +107,60 @@ export const layer = <R>(
 export const layerNetwork = <R>(
   ...interceptors: ReadonlyArray<Effect.Effect<InterceptorService, never, R>>
 ): Layer.Layer<NetworkInterceptors, never, R> => Layer.effect(NetworkInterceptors, Effect.all(interceptors))
+
+/**
+ * What is noted on a request under a tag: by its caller (`RequestOptions.properties`), or by an interceptor before this one. It stays
+ * with the request through redirects and authentication, and is never sent.
+ *
+ * @example
+ * ```ts
+ * import { Interceptor, RequestOptions, UrlSession } from "@urlsession/core"
+ * import { Context, Effect, Option } from "effect"
+ *
+ * class Tenant extends Context.Tag("app/Tenant")<Tenant, string>() {}
+ *
+ * const perTenant = Interceptor.make((request, proceed) =>
+ *   proceed(Option.match(Interceptor.getProperty(request, Tenant), {
+ *     onNone: () => request,
+ *     onSome: (tenant) => ({
+ *       ...request,
+ *       fields: [...request.fields, { name: "x-tenant", value: tenant, bound: true }]
+ *     })
+ *   }))
+ * )
+ *
+ * const program = Effect.flatMap(UrlSession.UrlSession, (session) => session.data("https://api.example.com/")).pipe(
+ *   RequestOptions.with({ properties: Context.make(Tenant, "blue") })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const getProperty = <I, S>(request: WireRequest, tag: Context.Tag<I, S>): Option.Option<S> =>
+  Context.getOption(request.properties ?? Context.empty(), tag)
+
+/**
+ * The request with a note under a tag, in place of one that was there.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const setProperty = <I, S>(request: WireRequest, tag: Context.Tag<I, S>, value: S): WireRequest => ({
+  ...request,
+  properties: Context.add(request.properties ?? Context.empty(), tag, value)
+})
+
+/**
+ * The request without the note under a tag.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const removeProperty = <I, S>(request: WireRequest, tag: Context.Tag<I, S>): WireRequest => ({
+  ...request,
+  properties: Context.omit(tag)(request.properties ?? Context.empty())
+})
 
 /**
  * An answer without a network: status, fields and a whole body.

@@ -71,6 +71,8 @@ export interface RequestOptionsRecord {
   readonly cookiePartitionKey?: string
   /** `false`: not over networks that let hardly anything through, as by satellite. */
   readonly allowsUltraConstrainedNetworkAccess?: boolean
+  /** Notes for interceptors, by tags: `Context.make(Tag, value)`. Nothing of them is ever sent. */
+  readonly properties?: Context.Context<never>
   /** Instead of the session's `RetryPolicy`; `never` for a request that is not to be sent again. */
   readonly retryPolicy?: RetryPolicyOptions | "never"
 }

@@ -82,6 +82,8 @@ export interface WireRequest {
   readonly url: WireUrl
   readonly fields: ReadonlyArray<RequestField>
   readonly body: WireRequestBody | undefined
+  /** What a caller and interceptors have noted on it (`Interceptor.setProperty`); nothing of it is ever sent. */
+  readonly properties?: Context.Context<never> | undefined
 }
 
 /**

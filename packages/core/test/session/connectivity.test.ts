@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Connectivity from "@urlsession/core/Connectivity"
+import * as Proxy from "@urlsession/core/Proxy"
 import * as RequestOptions from "@urlsession/core/RequestOptions"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import { ConnectionError } from "@urlsession/core/SessionError"
@@ -44,6 +45,29 @@ describe("which way may be used", () => {
     assert.strictEqual(unreachable([{ constrained: true }, { cellular: true }], none), "Constrained")
     assert.strictEqual(unreachable([{ ultraConstrained: true }], none), "UltraConstrained")
   })
+})
+
+describe("a proxy", () => {
+  const proxied = (host: string) => ({ ...waiting, proxies: [Proxy.make({ host, port: 3128 })] })
+
+  it.scoped("on this machine is reached without a network, whatever is behind it", () =>
+    Effect.gen(function*() {
+      const one = yield* session(Connectivity.settable([]), proxied("127.0.0.1"))
+      const [bytes] = yield* one.data(api)
+      assert.strictEqual(text(bytes), "hello")
+    }).pipe(scripted(() => ok())))
+
+  it.scoped("elsewhere is waited for, although the server is on this machine", () =>
+    Effect.gen(function*() {
+      const network = Connectivity.settable([])
+      const one = yield* session(network, proxied("proxy.test"))
+      const fiber = yield* Effect.fork(one.data("http://127.0.0.1/"))
+      yield* settle
+      assert.strictEqual(yield* count, 0)
+      yield* network.set([{ name: "eth0" }])
+      yield* Fiber.join(fiber)
+      assert.strictEqual(yield* count, 1)
+    }).pipe(scripted(() => ok())))
 })
 
 describe("constraints", () => {

@@ -2,10 +2,14 @@
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
 import * as Interceptor from "@urlsession/core/Interceptor"
+import * as RequestOptions from "@urlsession/core/RequestOptions"
+import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { api, encode, nothingOpen, ok, Recorder, requests, scripted, settle, text } from "./support.ts"
 
 /** Claims the paths that begin so, and says by which name it was answered. */
@@ -48,6 +52,37 @@ describe("an interceptor in the role of a protocol", () => {
       assert.strictEqual((yield* own.data(api))[1].status, 429)
       assert.strictEqual((yield* other.data(api))[1].status, 200)
     }).pipe(scripted(() => ok())))
+
+  it.scoped("reads and writes notes on a request, which are never sent and outlive a redirect (PRO-04)", () => {
+    class Tag extends Context.Tag("test/Tag")<Tag, string>() {}
+    class Handled extends Context.Tag("test/Handled")<Handled, boolean>() {}
+    const noted: Array<string> = []
+    const marking = Interceptor.make((request, proceed) => {
+      noted.push(`application ${Option.getOrElse(Interceptor.getProperty(request, Tag), () => "-")}`)
+      return proceed(Interceptor.setProperty(Interceptor.removeProperty(request, Tag), Handled, true))
+    })
+    const seeing = Interceptor.make((request, proceed) => {
+      const tag = Option.isSome(Interceptor.getProperty(request, Tag))
+      noted.push(`network ${tag} ${Option.getOrElse(Interceptor.getProperty(request, Handled), () => false)}`)
+      return proceed(request)
+    })
+    return Effect.gen(function*() {
+      const session = yield* Effect.provide(
+        UrlSession.make(),
+        Layer.merge(Interceptor.layer(marking), Interceptor.layerNetwork(seeing))
+      )
+      yield* session.data(`${api}from`).pipe(RequestOptions.with({ properties: Context.make(Tag, "blue") }))
+      yield* session.data(api)
+      assert.deepStrictEqual(noted, [
+        "application blue",
+        "network false true",
+        "network false true",
+        "application -",
+        "network false true"
+      ])
+      for (const one of yield* requests) assert.notInclude(JSON.stringify(one), "blue")
+    }).pipe(scripted((request) => request.url.endsWith("/from") ? TestTransport.redirect(302, "/to") : ok()))
+  })
 
   it.scoped("sees the body of the request as the caller gave it (PRO-06)", () =>
     Effect.gen(function*() {

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { ConnectivityService } from "../../Connectivity.ts"
+import * as Proxy from "../../Proxy.ts"
 import type { RequestOptionsRecord } from "../../RequestOptions.ts"
 import type { SessionConfiguration } from "../../SessionConfiguration.ts"
 import { ConnectionError, type ExchangeError } from "../../SessionError.ts"
@@ -104,7 +105,9 @@ export const connectivity = (session: SessionState): Stage => {
       return Effect.flatMap(change(service, context), () => run(request, context))
     }
     const run: Exchange = (request, context) => {
-      const { scheme, host } = request.url
+      const { scheme } = request.url
+      // with a proxy between, it is the proxy that has to be reached
+      const host = Proxy.select(configuration.proxies, request.url)?.host ?? request.url.host
       // neither a file nor this machine is behind a network
       if (isLoopbackHost(host) || (scheme !== "http" && scheme !== "https")) return next(request, context)
       const missing = unreachable(service.paths(), allowedFor(configuration, context.options))

@@ -89,7 +89,8 @@ const nextRequest = (
           method: decision.method,
           url: parsed.right.url,
           fields: fieldsFor(decision, request, response, context, session),
-          body: decision.dropBody ? undefined : request.body
+          body: decision.dropBody ? undefined : request.body,
+          properties: request.properties
         },
         crossOrigin: decision.crossOrigin
       })

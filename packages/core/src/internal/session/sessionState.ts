@@ -169,9 +169,11 @@ export class SessionState {
     )
     if (Either.isLeft(prepared)) return Either.left(prepared.left)
     checkCapabilities(slots.challenge, slots.redirect, this.service)
+    const { request } = prepared.right
+    const { properties } = options
     const exchange = new ExchangeContext(
       this,
-      prepared.right.request,
+      properties === undefined ? request : { ...request, properties },
       prepared.right.userInfo,
       options,
       slots,
