@@ -276,7 +276,7 @@ const bindTrust = <R>(trust: ServerTrust.Evaluator<R>, run: Captured<R>): Server
   const bound = ServerTrust.evaluator(
     trust.roots,
     judge === undefined ? undefined : (value) => run(judge(value)),
-    { usesServices: trust.usesServices, mayAccept: trust.mayAccept }
+    { usesServices: trust.usesServices, mayAccept: trust.mayAccept, rootsFor: trust.rootsFor }
   )
   if (!trust.usesServices) closed.set(trust, bound)
   return bound

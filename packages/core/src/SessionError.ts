@@ -20,7 +20,8 @@ export {
   TimeoutError,
   type TimeoutReason,
   TlsError,
-  type TlsReason
+  type TlsReason,
+  type UntrustedWhy
 } from "./internal/errors/connecting.ts"
 export {
   Cancelled,

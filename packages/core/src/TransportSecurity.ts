@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import { isLoopbackHost } from "./internal/protocol/address.ts"
-import { strengthOf } from "./internal/protocol/certificateStrength.ts"
+import { weaknessOf } from "./internal/protocol/certificateStrength.ts"
 import type { ServerTrust } from "./ServerTrust.ts"
 import type { WireUrl } from "./Transport.ts"
 
@@ -100,25 +100,6 @@ const exceptionFor = (exceptions: ReadonlyArray<DomainException>, host: string):
   return best
 }
 
-const leastBits = { RSA: 2048, EC: 256, EdDSA: 256, unknown: Infinity }
-
-const weakCertificate = (trust: ServerTrust): string | undefined => {
-  for (const [index, { der, issuer, subject }] of trust.chain.entries()) {
-    const { bits, key, strongSignature } = strengthOf(der)
-    const which = index === 0 ? "its certificate" : `the certificate of ${subject}`
-    if (bits < leastBits[key]) {
-      return key === "unknown"
-        ? `${which} has a key of a kind that is not known to be strong`
-        : `${which} has an ${key} key of ${bits} bits; ${leastBits[key]} are the least`
-    }
-    // nobody verifies the signature of a root
-    if (!strongSignature && (index === 0 || subject !== issuer)) {
-      return `${which} is signed with a hash weaker than SHA-256`
-    }
-  }
-  return undefined
-}
-
 const tls13 = "TLSv1.3"
 
 const judge = (trust: ServerTrust, requirements: Requirements): Weakness | undefined => {
@@ -130,7 +111,7 @@ const judge = (trust: ServerTrust, requirements: Requirements): Weakness | undef
   if (requirements.requiresForwardSecrecy !== false && protocol !== tls13 && !cipher.includes("_ECDHE_")) {
     return { of: "connection", detail: `${cipher} has no forward secrecy, which TransportSecurity wants` }
   }
-  const detail = requirements.requiresStrongCertificates === false ? undefined : weakCertificate(trust)
+  const detail = requirements.requiresStrongCertificates === false ? undefined : weaknessOf(trust.chain)
   return detail === undefined ? undefined : { of: "certificate", detail }
 }
 

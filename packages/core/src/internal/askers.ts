@@ -108,6 +108,8 @@ export interface ProxyAsker {
  */
 export interface TrustAsker {
   readonly roots: Roots
+  /** Those for one host, where they differ by host. */
+  readonly rootsFor?: ((host: string) => Roots) | undefined
   /** `undefined`: the platform's verdict and RFC 9525 decide. Fails with what ends the connection attempt. */
   readonly decide: ((trust: ServerTrust) => Effect.Effect<TrustDecision, TlsError | AuthenticationError>) | undefined
   /** Absent: connections go on without a client certificate, and nobody is asked. */
@@ -123,4 +125,9 @@ export interface TrustAsker {
 export interface TrustDecision {
   /** Accepted against the platform's verdict. */
   readonly overridden: boolean
+  /**
+   * Not accepted yet: the connection is closed and made anew, once, with these roots, and its server is judged again. A second
+   * such answer refuses it: `ServerTrust.undecided`.
+   */
+  readonly retryWith?: Roots | undefined
 }

@@ -1,5 +1,6 @@
 /** Client certificates on demand: whether a server asks for one, who is asked then, and what it means if it hangs up. */
 import type { IdentityCredential } from "@urlsession/core/Credential"
+import type { Roots } from "@urlsession/core/ServerTrust"
 import { type ExchangeError, TlsError } from "@urlsession/core/SessionError"
 import type { IdentityAnswer, IdentityAsker, TrustAsker, WireUrl } from "@urlsession/core/Transport"
 import * as Effect from "effect/Effect"
@@ -61,19 +62,29 @@ export interface Opened {
   readonly shown: Shown
 }
 
+/** A verdict, or the roots that one needs. */
+export type Judged<Verdict> = { readonly verdict: Verdict; readonly retryWith?: undefined } | {
+  readonly retryWith: Roots
+}
+
 /** What a secure connection is made of, one step after the other. */
 export interface Steps<Verdict> {
   readonly url: WireUrl
   readonly asker: TrustAsker
-  readonly contextOf: (offered: IdentityCredential | undefined) => Effect.Effect<TrustContext, ExchangeError>
+  /** `roots` in place of the asker's own. */
+  readonly contextOf: (
+    offered: IdentityCredential | undefined,
+    roots: Roots | undefined
+  ) => Effect.Effect<TrustContext, ExchangeError>
   /** Connects, in the place of what it connected before. */
   readonly open: (context: TrustContext) => Effect.Effect<Opened, ExchangeError | HandshakeFailed>
-  /** Judges a server by what it presented. Where an attempt is given, its end is the answer. */
+  /** Judges a server by what it presented. Where an attempt is given, its end is the answer. `final`: with no other roots. */
   readonly judge: (
     shown: Shown,
     context: TrustContext,
-    attempt: Attempt | undefined
-  ) => Effect.Effect<Verdict, ExchangeError>
+    attempt: Attempt | undefined,
+    final: boolean
+  ) => Effect.Effect<Judged<Verdict>, ExchangeError>
   readonly ask: (asker: IdentityAsker) => Effect.Effect<IdentityAnswer, ExchangeError>
   /** What the end of a connection means that was not used yet. */
   readonly broken: (attempt: Attempt) => ExchangeError
@@ -94,16 +105,19 @@ export interface Secured<Verdict> {
 export const secured = <Verdict>(steps: Steps<Verdict>): Effect.Effect<Secured<Verdict>, ExchangeError> =>
   Effect.suspend(() => {
     const asker = steps.asker.identity
-    if (asker === undefined) return attempted(steps, undefined, undefined)
+    if (asker === undefined) return attempted(steps, undefined, undefined, undefined)
     const known = asker.known(steps.url.host, steps.url.port)
-    return known === undefined ? attempted(steps, undefined, asker) : attempted(steps, known.identity, undefined)
+    return known === undefined
+      ? attempted(steps, undefined, asker, undefined)
+      : attempted(steps, known.identity, undefined, undefined)
   })
 
 // `asker`: is asked if the server asks
 const attempted = <Verdict>(
   steps: Steps<Verdict>,
   offered: IdentityCredential | undefined,
-  asker: IdentityAsker | undefined
+  asker: IdentityAsker | undefined,
+  roots: Roots | undefined
 ): Effect.Effect<Secured<Verdict>, ExchangeError> => {
   const client = new ClientAuthentication(steps.url, steps.asker, offered)
   const or = (
@@ -113,30 +127,36 @@ const attempted = <Verdict>(
       ? without
       : Effect.flatMap(
         steps.ask(asker),
-        ({ identity }) => identity === undefined ? without : attempted(steps, identity, undefined)
+        ({ identity }) => identity === undefined ? without : attempted(steps, identity, undefined, roots)
       )
-  return Effect.flatMap(steps.contextOf(offered), (context) =>
+  const judged = (
+    shown: Shown,
+    context: TrustContext,
+    attempt: Attempt | undefined,
+    then: (verdict: Verdict) => Effect.Effect<Secured<Verdict>, ExchangeError>
+  ): Effect.Effect<Secured<Verdict>, ExchangeError> =>
+    Effect.flatMap(steps.judge(shown, context, attempt, roots !== undefined), (answer) =>
+      answer.retryWith === undefined
+        ? then(answer.verdict)
+        : attempted(steps, offered, asker, answer.retryWith))
+  return Effect.flatMap(steps.contextOf(offered, roots), (context) =>
     Effect.matchEffect(steps.open(context), {
       onSuccess: ({ attempt, shown }) =>
         shown.asks
           // Whatever becomes of the connection: what is against the client counts only if the server is who it should be.
-          ? Effect.flatMap(
-            steps.judge(shown, context, undefined),
-            (verdict) => or(whole(steps, { attempt, verdict, client }))
-          )
-          : Effect.flatMap(
-            steps.judge(shown, context, attempt),
-            (verdict) => whole(steps, { attempt, verdict, client: undefined })
-          ),
+          ? judged(shown, context, undefined, (verdict) => or(whole(steps, { attempt, verdict, client })))
+          : judged(shown, context, attempt, (verdict) => whole(steps, { attempt, verdict, client: undefined })),
       onFailure: (failure) =>
         failure._tag !== "HandshakeFailed"
           ? Effect.fail(failure)
           : failure.shown === undefined
           ? Effect.fail(handshakeError(failure.error, steps.url.href))
           // some servers go no further without a certificate
-          : Effect.zipRight(
-            steps.judge(failure.shown, context, undefined),
-            or(turnedAway(failure.error, client, steps.url.href))
+          : judged(
+            failure.shown,
+            context,
+            undefined,
+            () => or(turnedAway(failure.error, client, steps.url.href))
           )
     }))
 }

@@ -17,7 +17,7 @@ import {
   settle,
   within
 } from "./addresses.ts"
-import { type ClientAuthentication, HandshakeFailed, secured } from "./clientAuthentication.ts"
+import { type ClientAuthentication, HandshakeFailed, type Judged, secured } from "./clientAuthentication.ts"
 import { type Connection, type ConnectionListener, OnreadConnection } from "./connection.ts"
 import { type Attempt, type Candidate, Dial } from "./dial.ts"
 import {
@@ -54,12 +54,14 @@ const secureContext = (
   url: WireUrl,
   asker: TrustAsker,
   offered: IdentityCredential | undefined,
+  other: ServerTrust.Roots | undefined,
   options: ConnectorOptions
 ): Effect.Effect<TrustContext, ExchangeError> => {
+  const roots = other ?? asker.rootsFor?.(url.host) ?? asker.roots
   const { identities, tlsMaximumVersion: maximum, tlsMinimumVersion: minimum } = options
   return Effect.flatMap(
     Effect.try({
-      try: () => contextFor(asker.roots, minimum, maximum),
+      try: () => contextFor(roots, minimum, maximum),
       catch: (cause) =>
         new TlsError({
           url: url.href,
@@ -69,7 +71,7 @@ const secureContext = (
     }),
     (without): Effect.Effect<TrustContext, ExchangeError> => {
       if (offered === undefined) return Effect.succeed(without)
-      const context = identities.contextFor(asker.roots, minimum, maximum, offered)
+      const context = identities.contextFor(roots, minimum, maximum, offered)
       if (!(context instanceof UnusableIdentity)) return Effect.succeed(context)
       asker.identity?.refused(url.host, url.port, offered)
       return Effect.fail(unusableIdentity(url.origin, context.detail, url.href))
@@ -187,16 +189,17 @@ const judged = (
   shown: Shown,
   attempt: Attempt | undefined,
   context: TrustContext,
+  final: boolean,
   url: WireUrl,
   asker: TrustAsker,
   options: ConnectorOptions,
   hooks: ConnectHooks
-): Effect.Effect<Connected["described"], ExchangeError> => {
+): Effect.Effect<Judged<Connected["described"]>, ExchangeError> => {
   const trust = trustOf(shown, { host: url.host, port: url.port, context, now: options.timers.now() })
   const decide = asker.decide
   if (decide === undefined) {
     return trust.trusted
-      ? Effect.succeed({ trust, overridden: false })
+      ? Effect.succeed({ verdict: { trust, overridden: false } })
       : Effect.fail(ServerTrust.refusal(trust, url.href))
   }
   const asked = settle(
@@ -204,9 +207,14 @@ const judged = (
     (cause) => delegateFailed("ChallengeResolver", cause, url.href),
     (error) => error
   )
-  return Effect.map(
+  return Effect.flatMap(
     deciding(attempt === undefined ? asked : whileWhole(asked, attempt, url), hooks),
-    ({ overridden }) => ({ trust, overridden })
+    ({ overridden, retryWith }): Effect.Effect<Judged<Connected["described"]>, ExchangeError> =>
+      retryWith === undefined
+        ? Effect.succeed({ verdict: { trust, overridden } })
+        : final
+        ? Effect.fail(ServerTrust.undecided(trust, url.href))
+        : Effect.succeed({ retryWith })
   )
 }
 
@@ -229,13 +237,13 @@ const securely = (
     secured({
       url,
       asker,
-      contextOf: (offered) => secureContext(url, asker, offered, options),
+      contextOf: (offered, roots) => secureContext(url, asker, offered, roots, options),
       open: (context) =>
         Effect.flatMap(open(context), (attempt) =>
           attempt.shown === undefined
             ? Effect.fail(badResponse("a secure connection without TLS", url.href))
             : Effect.succeed({ attempt, shown: attempt.shown })),
-      judge: (shown, context, attempt) => judged(shown, attempt, context, url, asker, options, hooks),
+      judge: (shown, context, attempt, final) => judged(shown, attempt, context, final, url, asker, options, hooks),
       ask: (identity) =>
         deciding(
           settle(

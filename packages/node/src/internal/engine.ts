@@ -226,7 +226,7 @@ export class Engine implements SessionTransport {
     const through = proxy === undefined ? origin : `${origin} by ${originOf(proxy)}`
     if (url.scheme !== "https") return proxy === undefined ? origin : `${through} ${this.#askerNumber(asker)}`
     const { tlsMaximumVersion, tlsMinimumVersion } = this.options
-    const context = contextKey(asker.roots, tlsMinimumVersion, tlsMaximumVersion)
+    const context = contextKey(asker.rootsFor?.(url.host) ?? asker.roots, tlsMinimumVersion, tlsMaximumVersion)
     return `${through} ${context} ${this.#askerNumber(asker)} ${offered.join()}`
   }
 

@@ -141,6 +141,28 @@ export type CertificateFault =
   | "Expired"
   | "NotYetValid"
   | "WrongUsage"
+  | "InvalidChain"
+  | "Revoked"
+  | "WeakKey"
+
+/**
+ * Why a server's certificate is not trusted: `InvalidChain` breaks a rule of RFC 5280 (a name or a depth that an authority may
+ * not give), `RevocationUnknown` had to show that it is not revoked and did not.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export type UntrustedWhy =
+  | "SelfSigned"
+  | "WrongName"
+  | "PinMismatch"
+  | "Usage"
+  | "Refused"
+  | "InvalidChain"
+  | "Revoked"
+  | "RevocationUnknown"
+  | "WeakKey"
+  | "Unknown"
 
 /**
  * Why there is no secure connection. `trust` is what the server presented, `also` the other faults of the same chain.
@@ -159,7 +181,7 @@ export type TlsReason =
   | {
     readonly _tag: "ServerCertificateUntrusted"
     readonly trust: ServerTrust
-    readonly why: "SelfSigned" | "WrongName" | "PinMismatch" | "Usage" | "Refused" | "Revoked" | "WeakKey" | "Unknown"
+    readonly why: UntrustedWhy
     readonly detail: string
     readonly also: ReadonlyArray<CertificateFault>
   }

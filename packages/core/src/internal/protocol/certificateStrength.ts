@@ -116,3 +116,35 @@ export const strengthOf = (der: Uint8Array): CertificateStrength => {
   if (algorithm === undefined || info === undefined) return weakest
   return { ...keyOf(der, info), strongSignature: isStrong(der, algorithm) }
 }
+
+/** The least bits of a key by its kind. */
+export type LeastBits = Readonly<Record<CertificateStrength["key"], number>>
+
+export const leastBits: LeastBits = { RSA: 2048, EC: 256, EdDSA: 256, unknown: Infinity }
+
+/**
+ * What is too weak in a chain, leaf first; `undefined` where nothing is. Nobody verifies the signature of a root, so any is
+ * strong enough there; `exceptRoots` lets its key be short as well.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const weaknessOf = (
+  chain: ReadonlyArray<{ readonly der: Uint8Array; readonly subject: string; readonly issuer: string }>,
+  least: LeastBits = leastBits,
+  options: { readonly exceptRoots?: boolean } = {}
+): string | undefined => {
+  for (const [index, { der, issuer, subject }] of chain.entries()) {
+    const root = index > 0 && index === chain.length - 1 && subject === issuer
+    if (root && options.exceptRoots === true) continue
+    const { bits, key, strongSignature } = strengthOf(der)
+    const which = index === 0 ? "its certificate" : `the certificate of ${subject}`
+    if (bits < least[key]) {
+      return key === "unknown"
+        ? `${which} has a key of a kind that is not known to be strong`
+        : `${which} has an ${key} key of ${bits} bits; ${least[key]} are the least`
+    }
+    if (!strongSignature && !root) return `${which} is signed with a hash weaker than SHA-256`
+  }
+  return undefined
+}

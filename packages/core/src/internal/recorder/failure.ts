@@ -25,7 +25,17 @@ const certificate = Schema.Struct({
   spkiSha256: text
 })
 
-const fault = Schema.Literal("UnknownRoot", "Untrusted", "WrongName", "Expired", "NotYetValid", "WrongUsage")
+const fault = Schema.Literal(
+  "UnknownRoot",
+  "Untrusted",
+  "WrongName",
+  "Expired",
+  "NotYetValid",
+  "WrongUsage",
+  "InvalidChain",
+  "Revoked",
+  "WeakKey"
+)
 
 /** What a server presented. */
 export const serverTrust = Schema.Struct({
@@ -88,7 +98,9 @@ const tls = Schema.Union(
       "PinMismatch",
       "Usage",
       "Refused",
+      "InvalidChain",
       "Revoked",
+      "RevocationUnknown",
       "WeakKey",
       "Unknown"
     ),

@@ -7,6 +7,7 @@ import { AuthenticationError, TlsError } from "../../SessionError.ts"
 import type { TrustAsker, TrustDecision } from "../../Transport.ts"
 import type { TransportSecurityService, Weakness } from "../../TransportSecurity.ts"
 import type { Resolver } from "../resolver.ts"
+import { mergeRoots, system } from "../trust/roots.ts"
 import { Identities, type IdentityHandler } from "./identityAsker.ts"
 import { ProxyCredentials, type ProxyServices } from "./proxyAsker.ts"
 import { Resolving } from "./resolving.ts"
@@ -24,6 +25,8 @@ const conclude = (
   switch (verdict._tag) {
     case "Accept":
       return Effect.succeed(trust.trusted ? verified : overridden)
+    case "RetryWith":
+      return Effect.succeed({ overridden: false, retryWith: verdict.roots })
     case "Reject":
       return Effect.fail(
         new TlsError({
@@ -66,11 +69,22 @@ const decideOf = (evaluator: ServerTrust.Evaluator | undefined): Decide | undefi
 
 const byDefault: Decide = (trust) => conclude(trust, ServerTrust.performDefault)
 
+/** A decision with the roots that another level promises. */
+const within = (decision: TrustDecision, other: ServerTrust.Evaluator, host: string): TrustDecision =>
+  decision.retryWith === undefined
+    ? decision
+    : { ...decision, retryWith: mergeRoots(ServerTrust.rootsOf(other, host), decision.retryWith) }
+
 /** Both must accept: what one level refuses, by its function or by its roots, the other cannot let in. */
-const both = (first: Decide | undefined, second: Decide | undefined): Decide | undefined =>
-  first === undefined && second === undefined
-    ? undefined
-    : (trust) => Effect.zipRight((first ?? byDefault)(trust), (second ?? byDefault)(trust))
+const both = (first: ServerTrust.Evaluator, second: ServerTrust.Evaluator): Decide | undefined => {
+  const [one, other] = [decideOf(first), decideOf(second)]
+  if (one === undefined && other === undefined) return undefined
+  return (trust) =>
+    Effect.flatMap((one ?? byDefault)(trust), (decision) =>
+      decision.retryWith === undefined
+        ? Effect.map((other ?? byDefault)(trust), (next) => within(next, first, trust.host))
+        : Effect.succeed(within(decision, second, trust.host)))
+}
 
 type SecurityJudge = NonNullable<TransportSecurityService["judge"]>
 
@@ -78,6 +92,7 @@ type SecurityJudge = NonNullable<TransportSecurityService["judge"]>
 const narrowed = (decide: Decide | undefined, security: SecurityJudge | undefined): Decide | undefined =>
   security === undefined ? decide : (trust) =>
     Effect.flatMap((decide ?? byDefault)(trust), (decision) => {
+      if (decision.retryWith !== undefined) return Effect.succeed(decision)
       const weakness = security(trust)
       return weakness === undefined ? Effect.succeed(decision) : Effect.fail(weak(trust, weakness))
     })
@@ -89,8 +104,6 @@ const weak = (trust: ServerTrust.ServerTrust, { detail, of }: Weakness): TlsErro
       ? { _tag: "SecureConnectionFailed", detail }
       : { _tag: "ServerCertificateUntrusted", trust, why: "WeakKey", detail, also: trust.faults }
   })
-
-const system: ServerTrust.Roots = { _tag: "System" }
 
 /** Stands for an entry that is not there. */
 const absent = {}
@@ -184,13 +197,13 @@ export class TrustAskers {
   ): TrustAsker {
     const session = this.#evaluator
     const asked = handlers.filter((one) => one !== undefined)
+    const all = session !== undefined && task !== undefined ? ServerTrust.composite(session, task) : session ?? task
     const asker: TrustAsker = {
-      roots: session !== undefined && task !== undefined
-        ? ServerTrust.composite(session, task).roots
-        : (session ?? task)?.roots ?? system,
+      roots: all?.roots ?? system,
+      rootsFor: all?.rootsFor,
       decide: narrowed(
         session !== undefined && task !== undefined
-          ? both(decideOf(session), decideOf(task))
+          ? both(session, task)
           : decideOf(session ?? task),
         this.#security
       ),

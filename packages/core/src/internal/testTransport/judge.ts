@@ -4,6 +4,17 @@ import * as ServerTrust from "../../ServerTrust.ts"
 import type { ExchangeError } from "../../SessionError.ts"
 import type { ExchangeControl, WireRequest } from "../../Transport.ts"
 
+/** The second handshake of a connection. */
+const again = (
+  trust: ServerTrust.ServerTrust,
+  decide: NonNullable<ExchangeControl["trust"]["decide"]>,
+  url: string
+): Effect.Effect<boolean, ExchangeError> =>
+  Effect.flatMap(decide(trust), (decision) =>
+    decision.retryWith === undefined
+      ? Effect.succeed(decision.overridden)
+      : Effect.fail(ServerTrust.undecided(trust, url)))
+
 /** The trust questions of one session: each host is asked once per decider, as if its connection were kept. */
 export const judge = (trustOf: (host: string, port: number) => ServerTrust.ServerTrust) => {
   const known = new Map<string, WeakMap<ExchangeControl["trust"], boolean>>()
@@ -18,7 +29,10 @@ export const judge = (trustOf: (host: string, port: number) => ServerTrust.Serve
       const trust = trustOf(url.host, url.port)
       const { decide } = control.trust
       const asked = decide !== undefined
-        ? Effect.map(decide(trust), (decision) => decision.overridden)
+        ? Effect.flatMap(decide(trust), (decision) =>
+          decision.retryWith === undefined
+            ? Effect.succeed(decision.overridden)
+            : again(trustOf(url.host, url.port), decide, url.href))
         : trust.trusted
         ? Effect.succeed(false)
         : Effect.fail(ServerTrust.refusal(trust, url.href))
