@@ -26,6 +26,13 @@ export * as NodeContentCodings from "./NodeContentCodings.ts"
 export * as NodeCookieStorage from "./NodeCookieStorage.ts"
 
 /**
+ * Credentials in an encrypted file.
+ *
+ * @since 0.1.0
+ */
+export * as NodeCredentialStorage from "./NodeCredentialStorage.ts"
+
+/**
  * The hash functions of Node's OpenSSL.
  *
  * @since 0.1.0
