@@ -54,6 +54,7 @@ import {
 import { dataTask, handleOf } from "./internal/session/taskHandle.ts"
 import { Wheel } from "./internal/session/timers.ts"
 import { TrustAskers } from "./internal/session/trustAskers.ts"
+import { SecurityContextProvider } from "./Negotiate.ts"
 import * as Proxy from "./Proxy.ts"
 import { RedirectHandler } from "./RedirectHandler.ts"
 import type { RequestBody } from "./RequestBody.ts"
@@ -204,13 +205,17 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
     const { proxies } = configuration
     checkProxies(proxies, service)
     const memory = new AuthenticationMemory()
-    const schemes = (yield* optional(AuthenticationSchemes)) ?? []
-    const abilities = abilitiesOf(configuration, slots.digests, schemes, service)
     const resolver = yield* optional(Resolver)
     checkConnections(configuration, resolver)
     // this runs inside an acquisition, so the runtime as it is would make every fiber of the session uninterruptible
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime<never>(), RuntimeFlags.Interruption)
     const wheel = new Wheel(yield* Clock.clockWith(Effect.succeed), runtime)
+    const abilities = abilitiesOf(configuration, {
+      digests: slots.digests,
+      schemes: yield* optional(AuthenticationSchemes),
+      provider: yield* optional(SecurityContextProvider),
+      now: () => wheel.now()
+    }, service)
     const transportScope = yield* Scope.make()
     const judgeAddress = yield* readAddressPolicy
     const transport = yield* Scope.extend(
