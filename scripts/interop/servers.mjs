@@ -34,6 +34,11 @@ export const servers = [
     packages: ["haproxy"]
   },
   {
+    name: "gssapi",
+    files: [apacheModule("auth_gssapi"), "/etc/gss/mech.d/mech.ntlmssp.conf"],
+    packages: ["libapache2-mod-auth-gssapi", "gss-ntlmssp"]
+  },
+  {
     name: "squid",
     files: ["/usr/sbin/squid", "/usr/lib/squid/basic_ncsa_auth", "/usr/lib/squid/digest_file_auth"],
     packages: ["squid-openssl"]

@@ -109,11 +109,16 @@ const exchangeOf = (context: SecurityContext): SchemeExchange => {
           reason: "ServerNotAuthenticated",
           detail: "the server has not proved who it is, which this mechanism demands"
         })
-        if (bytes === undefined) return context.mutual ? Effect.fail(unproven) : Effect.void
-        if (!context.mutual) return Effect.void
+        if (bytes === undefined) {
+          return context.mutual ? Effect.fail(unproven) : Effect.void
+        }
+        if (!context.mutual) {
+          return Effect.void
+        }
         return Effect.flatMap(
           context.step(bytes, { method: "", target: "", connection: undefined }),
-          (more) => more === undefined ? Effect.void : Effect.fail(unproven)
+          (more) =>
+            more === undefined ? Effect.void : Effect.fail(unproven)
         )
       })
   }

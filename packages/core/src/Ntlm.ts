@@ -6,7 +6,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { type AuthenticationScheme, SchemeError, type SchemeExchange, type SchemeRequest } from "./AuthenticationScheme.ts"
+import {
+  type AuthenticationScheme,
+  SchemeError,
+  type SchemeExchange,
+  type SchemeRequest
+} from "./AuthenticationScheme.ts"
 import type { PasswordCredential } from "./Credential.ts"
 import type { DigestsService } from "./Digests.ts"
 import { fromHex } from "./internal/protocol/ntlm/bytes.ts"

@@ -39,9 +39,13 @@ describe("MD4 (RFC 1320 A.5)", () => {
   }
 })
 
-it.prop("HMAC-MD5 is what Node's is", [FastCheck.uint8Array({ maxLength: 200 }), FastCheck.uint8Array()], ([key, data]) => {
-  assert.strictEqual(hex(hmac(md5, key, data)), createHmac("md5", key).update(data).digest("hex"))
-})
+it.prop(
+  "HMAC-MD5 is what Node's is",
+  [FastCheck.uint8Array({ maxLength: 200 }), FastCheck.uint8Array()],
+  ([key, data]) => {
+    assert.strictEqual(hex(hmac(md5, key, data)), createHmac("md5", key).update(data).digest("hex"))
+  }
+)
 
 const user = { user: "User", domain: "Domain", password: "Password" }
 const serverChallenge = fromHex("0123456789abcdef")
@@ -135,7 +139,9 @@ describe("the messages", () => {
     assert.include(hex(partOf(message, 20)), `01010000000000000011223344556677${hex(clientChallenge)}`)
   })
 
-  it.prop("anything at all is read or refused with a reason, and never thrown", [FastCheck.uint8Array({ maxLength: 200 })], ([bytes]) => {
+  it.prop("anything at all is read or refused with a reason, and never thrown", [
+    FastCheck.uint8Array({ maxLength: 200 })
+  ], ([bytes]) => {
     const result = challengeMessage(bytes)
     assert.isTrue(typeof result === "string" || result.challenge.length === 8)
   })
@@ -187,7 +193,9 @@ describe("the exchange", () => {
 
   it.effect("splits a domain off, and leaves a name with a domain behind it whole", () =>
     Effect.gen(function*() {
-      for (const [name, domain, own] of [["D\\u", "D", "u"], ["u@d.example", "", "u@d.example"], ["u", "", "u"]] as const) {
+      for (
+        const [name, domain, own] of [["D\\u", "D", "u"], ["u@d.example", "", "u@d.example"], ["u", "", "u"]] as const
+      ) {
         const messages = Ntlm.messages(parts, Credential.password({ user: name, password: "secret-of-ntlm" }), "h")
         yield* messages.challenge(challenge)
         const message = yield* messages.authenticate({ method: "GET", target: "/", connection: undefined })

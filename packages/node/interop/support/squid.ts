@@ -46,6 +46,8 @@ auth_param basic realm ${realm}
 auth_param digest program /usr/lib/squid/digest_file_auth -c ${path}/digests
 auth_param digest realm ${realm}
 auth_param digest nonce_max_count 3
+auth_param ntlm program /usr/lib/squid/ntlm_fake_auth
+auth_param ntlm keep_alive on
 acl open myportname open
 acl forbidden url_regex ${forbidden}
 acl refused port 9

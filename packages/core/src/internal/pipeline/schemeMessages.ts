@@ -49,7 +49,10 @@ class Run {
   readonly #exchange: SchemeExchange
   readonly #affinity: Affinity | undefined
   readonly #ends: Ends
-  readonly #anew: () => Effect.Effect<WireResponse, ExchangeError>
+  readonly #anew: (fresh: boolean) => Effect.Effect<WireResponse, ExchangeError>
+  /** The first message goes over a connection that nobody has used. */
+  readonly #fresh: boolean
+  #heard = false
 
   constructor(
     next: Exchange,
@@ -59,7 +62,8 @@ class Run {
     exchange: SchemeExchange,
     affinity: Affinity | undefined,
     ends: Ends,
-    anew: () => Effect.Effect<WireResponse, ExchangeError>
+    fresh: boolean,
+    anew: (fresh: boolean) => Effect.Effect<WireResponse, ExchangeError>
   ) {
     this.#next = next
     this.#request = request
@@ -68,6 +72,7 @@ class Run {
     this.#exchange = exchange
     this.#affinity = affinity
     this.#ends = ends
+    this.#fresh = fresh
     this.#anew = anew
   }
 
@@ -80,12 +85,24 @@ class Run {
     )
     return Effect.flatMap(value, (message) => {
       // whoever waited for the message may have lost the connection meanwhile
-      if (affinity?.pinned === true && affinity.held === undefined) return this.#anew()
+      if (affinity?.pinned === true && affinity.held === undefined) return this.#anew(false)
       affinity?.sending()
-      const sent = this.#next(withAuthorization(request, Redacted.value(message)), this.#context)
+      const sent = this.#sent(withAuthorization(request, Redacted.value(message)))
       const answered = Effect.flatMap(sent, (response) => this.#answered(response))
       return affinity === undefined ? answered : Effect.catchAll(answered, (error) => this.#lost(error, affinity))
     })
+  }
+
+  #sent(request: WireRequest): Effect.Effect<WireResponse, ExchangeError> {
+    const context = this.#context
+    if (!this.#fresh || this.#heard) return this.#next(request, context)
+    context.fresh = true
+    return Effect.ensuring(
+      this.#next(request, context),
+      Effect.sync(() => {
+        context.fresh = false
+      })
+    )
   }
 
   #answered(response: WireResponse): Effect.Effect<WireResponse, ExchangeError> {
@@ -93,17 +110,26 @@ class Run {
     const challenge = this.#ends.challengeIn(response)
     if (challenge === undefined) return this.#refused(response)
     return Effect.flatMap(this.#step(this.#exchange.challenged(challenge), response), (verdict) => {
-      if (verdict === "Refused") return this.#refused(response)
+      if (verdict === "Refused") return this.#refusedMessage(response)
+      this.#heard = true
       return Effect.flatMap(this.#ends.round(response), () => {
         response.body.cancel()
         const affinity = this.#affinity
         if (affinity === undefined) return this.send()
         return Effect.flatMap(affinity.settled, () => {
           affinity.pin()
-          return affinity.held === undefined ? this.#anew() : this.send()
+          return affinity.held === undefined ? this.#anew(false) : this.send()
         })
       })
     })
+  }
+
+  // a connection that is this user's already may have no ear for a beginning
+  #refusedMessage(response: WireResponse): Effect.Effect<WireResponse, ExchangeError> {
+    const known = this.#affinity !== undefined && !this.#heard && this.#context.transaction.reused
+    if (!known || this.#fresh) return this.#refused(response)
+    response.body.cancel()
+    return this.#anew(true)
   }
 
   #accepted(response: WireResponse): Effect.Effect<WireResponse, ExchangeError> {
@@ -122,7 +148,7 @@ class Run {
   // a connection that ends between two messages: nothing was refused
   #lost(error: ExchangeError, affinity: Affinity): Effect.Effect<WireResponse, ExchangeError> {
     const pinned = affinity.holding && affinity.pinned
-    return pinned && recoverable(this.#request, error) ? this.#anew() : Effect.fail(error)
+    return pinned && recoverable(this.#request, error) ? this.#anew(false) : Effect.fail(error)
   }
 
   #step<A>(step: Effect.Effect<A, SchemeError>, response?: WireResponse): Effect.Effect<A, ExchangeError> {
@@ -143,17 +169,18 @@ export const exchangeMessages = (
   use: SchemeUse,
   credential: PasswordCredential,
   state: AuthenticationState,
-  ends: Ends
+  ends: Ends,
+  fresh = false
 ): Effect.Effect<WireResponse, ExchangeError> => {
   const { challenge, scheme } = use
-  const anew = (): Effect.Effect<WireResponse, ExchangeError> => {
-    if (state.begunAnew) {
+  const anew = (onFresh: boolean): Effect.Effect<WireResponse, ExchangeError> => {
+    if (!onFresh && state.begunAnew) {
       const detail = "the server closes its connections in the middle of it, which this scheme cannot bear"
       const reason = { _tag: "ExchangeFailed", space: challenge.space.toString(), detail } as const
       return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
     }
-    state.begunAnew = true
-    return exchangeMessages(next, request, context, use, credential, state, ends)
+    state.begunAnew ||= !onFresh
+    return exchangeMessages(next, request, context, use, credential, state, ends, fresh || onFresh)
   }
   context.affinity?.close()
   const affinity = scheme.binding === "connection" ? new Affinity(use.user, context) : undefined
@@ -164,7 +191,7 @@ export const exchangeMessages = (
   )
   return Effect.flatMap(begun, (exchange) => {
     affinity?.begin()
-    return new Run(next, request, context, challenge, exchange, affinity, ends, anew).send()
+    return new Run(next, request, context, challenge, exchange, affinity, ends, fresh, anew).send()
   })
 }
 

@@ -168,8 +168,7 @@ export const authenticateMessage = (md5: Md5, server: ServerChallenge, answer: A
     return place
   })
   const flags = (ours & server.flags) | UNICODE | NTLM | EXTENDED_SESSIONSECURITY | VERSION
-  const message = (mic: Uint8Array) =>
-    concat(signature, uint32(3), ...places, uint32(flags), version, mic, ...payload)
+  const message = (mic: Uint8Array) => concat(signature, uint32(3), ...places, uint32(flags), version, mic, ...payload)
   const mic = hmac(md5, made.sessionKey, answer.negotiate, server.message, message(new Uint8Array(16)))
   return message(mic)
 }
