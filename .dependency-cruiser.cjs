@@ -8,6 +8,7 @@ const slots = oneOf([
   "AddressPolicy",
   "BodyStreamProvider",
   "CacheHandler",
+  "ChallengeQueue",
   "ChallengeResolver",
   "DelayedRequestHandler",
   "Interceptor",
