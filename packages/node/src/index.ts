@@ -40,6 +40,13 @@ export * as NodeCredentialStorage from "./NodeCredentialStorage.ts"
 export * as NodeDigests from "./NodeDigests.ts"
 
 /**
+ * Asks for passwords on the terminal.
+ *
+ * @since 0.1.0
+ */
+export * as NodePrompt from "./NodePrompt.ts"
+
+/**
  * A session on Node with everything it can use.
  *
  * @since 0.1.0
