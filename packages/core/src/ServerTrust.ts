@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-export { weaknessOf } from "./internal/protocol/certificateStrength.ts"
+export { type LeastBits, weaknessOf } from "./internal/protocol/certificateStrength.ts"
 export {
   accept,
   composite,

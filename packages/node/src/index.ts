@@ -47,6 +47,13 @@ export * as NodeDigests from "./NodeDigests.ts"
 export * as NodePrompt from "./NodePrompt.ts"
 
 /**
+ * Evaluators of servers that need cryptography: revocation, and a chain at another time.
+ *
+ * @since 0.1.0
+ */
+export * as NodeServerTrust from "./NodeServerTrust.ts"
+
+/**
  * A session on Node with everything it can use.
  *
  * @since 0.1.0

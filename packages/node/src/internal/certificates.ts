@@ -4,11 +4,14 @@ import { createHash, X509Certificate } from "node:crypto"
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls"
 import { copyOf } from "./buffers.ts"
 import type { RootSet } from "./secureContext.ts"
+import { type Fields, fieldsOf } from "./x509/fields.ts"
 
 /** A certificate in both forms. */
 export interface Parsed {
   readonly x509: X509Certificate
   readonly value: Certificate
+  /** What it is judged by beyond the above; `undefined` where it cannot be read. Read when it is asked for. */
+  readonly fields: Fields | undefined
 }
 
 const longestChain = 16
@@ -52,6 +55,9 @@ const parse = (der: Uint8Array): Parsed => {
       notAfter: new Date(x509.validTo),
       names: alternativeNames(x509.subjectAltName),
       spkiSha256: spkiSha256(x509)
+    },
+    get fields() {
+      return fieldsOf(parsed.value.der)
     }
   }
   if (recent.size >= recentKept) {

@@ -69,7 +69,7 @@ export class Attempt implements ConnectionListener {
     const socket = this.connection.secureSocket
     try {
       // at once: a socket that has ended shows nothing any more
-      if (socket !== undefined) this.shown = shownBy(socket)
+      if (socket !== undefined) this.shown = shownBy(socket, this.connection.stapled)
     } catch (error) {
       this.connection.destroy()
       return this.#break(error instanceof Error ? error : new Error(String(error)))

@@ -3,6 +3,7 @@ import type { Roots } from "@urlsession/core/ServerTrust"
 import { constants, createHash, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import * as tls from "node:tls"
+import { type Fields, fieldsOf } from "./x509/fields.ts"
 
 /** A version of TLS that is offered. */
 export type Version = "TLSv1.2" | "TLSv1.3"
@@ -41,6 +42,7 @@ const extraRoots = (): ReadonlyArray<string> => {
 /** The roots of a context, parsed when a chain that was not verified has to be looked at. */
 export class RootSet {
   readonly #pem: () => ReadonlyArray<string>
+  readonly #fields = new Map<X509Certificate, Fields | undefined>()
   #bySubject: Map<string, Array<X509Certificate>> | undefined = undefined
 
   constructor(pem: () => ReadonlyArray<string>) {
@@ -54,6 +56,19 @@ export class RootSet {
 
   has(certificate: X509Certificate): boolean {
     return this.named(certificate.subject).some((root) => root.fingerprint256 === certificate.fingerprint256)
+  }
+
+  /** Of those with the subject that issued a certificate, or that it has itself. */
+  fieldsFor(one: Fields): ReadonlyArray<Fields> {
+    const names = one.x509.subject === one.x509.issuer ? [one.x509.subject] : [one.x509.subject, one.x509.issuer]
+    return names.flatMap((name) => this.named(name)).map((root) => this.#fieldsOf(root)).filter((root) =>
+      root !== undefined
+    )
+  }
+
+  #fieldsOf(root: X509Certificate): Fields | undefined {
+    if (!this.#fields.has(root)) this.#fields.set(root, fieldsOf(root.raw))
+    return this.#fields.get(root)
   }
 
   #parsed(): Map<string, Array<X509Certificate>> {
@@ -74,6 +89,21 @@ export class RootSet {
 }
 
 const platformRoots = new RootSet(() => [...tls.rootCertificates, ...extraRoots()])
+
+const rootSets = new WeakMap<Roots, RootSet>()
+
+const pemOf = (roots: Exclude<Roots, { readonly _tag: "System" }>): ReadonlyArray<string> =>
+  roots._tag === "Only" ? splitPem(roots.pem) : [...tls.rootCertificates, ...extraRoots(), ...splitPem(roots.pem)]
+
+/** The roots that a handshake with these is verified against. */
+export const rootSetOf = (roots: Roots): RootSet => {
+  if (roots._tag === "System") return platformRoots
+  const known = rootSets.get(roots)
+  if (known !== undefined) return known
+  const made = new RootSet(() => pemOf(roots))
+  rootSets.set(roots, made)
+  return made
+}
 
 const rootKeys = new WeakMap<Roots, string>()
 
@@ -104,12 +134,7 @@ export const makeContext = (
   maximum: Version,
   identity: tls.SecureContextOptions
 ): TrustContext => {
-  const pem = roots._tag === "System" ? undefined : splitPem(roots.pem)
-  const trusted = pem === undefined
-    ? undefined
-    : roots._tag === "Only"
-    ? pem
-    : [...tls.rootCertificates, ...extraRoots(), ...pem]
+  const trusted = roots._tag === "System" ? undefined : pemOf(roots)
   const context = tls.createSecureContext({
     minVersion: minimum,
     maxVersion: maximum,

@@ -3,7 +3,9 @@ import * as ServerTrust from "@urlsession/core/ServerTrust"
 import type { CertificateFault } from "@urlsession/core/SessionError"
 import type { TLSSocket } from "node:tls"
 import { chainOf, type Parsed, reachesRoot } from "./certificates.ts"
-import type { TrustContext } from "./secureContext.ts"
+import type { RootSet, TrustContext } from "./secureContext.ts"
+import { ocspStatement } from "./x509/ocsp.ts"
+import { type Validated, validated } from "./x509/path.ts"
 
 /** What a server presented in one handshake. */
 export interface Shown {
@@ -18,6 +20,8 @@ export interface Shown {
    * by a close without a word.
    */
   readonly asks: boolean
+  /** The OCSP response that came with it. */
+  readonly stapled: Uint8Array | undefined
 }
 
 const faults: Readonly<Record<string, CertificateFault>> = {
@@ -25,7 +29,9 @@ const faults: Readonly<Record<string, CertificateFault>> = {
   CERT_NOT_YET_VALID: "NotYetValid",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "UnknownRoot",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "UnknownRoot",
-  INVALID_PURPOSE: "WrongUsage"
+  INVALID_PURPOSE: "WrongUsage",
+  INVALID_CA: "InvalidChain",
+  PATH_LENGTH_EXCEEDED: "InvalidChain"
 }
 
 // typed as an error, and a text in truth
@@ -36,17 +42,18 @@ const codeOf = (error: unknown): string =>
     ? error.code
     : ""
 
-const show = (socket: TLSSocket, fault: string | undefined): Shown => ({
+const show = (socket: TLSSocket, fault: string | undefined, stapled: Uint8Array | undefined): Shown => ({
   chain: chainOf(socket),
   fault,
   protocol: socket.getProtocol() ?? "unknown",
   cipher: socket.getCipher().standardName,
-  asks: socket.getSharedSigalgs().length > 0
+  asks: socket.getSharedSigalgs().length > 0,
+  stapled
 })
 
 /** What was presented in a handshake that is done. */
-export const shownBy = (socket: TLSSocket): Shown =>
-  show(socket, socket.authorized ? undefined : codeOf(socket.authorizationError) || "unknown")
+export const shownBy = (socket: TLSSocket, stapled: Uint8Array | undefined): Shown =>
+  show(socket, socket.authorized ? undefined : codeOf(socket.authorizationError) || "unknown", stapled)
 
 // Node asks OpenSSL for the verdict at the end of a handshake only; its socket can be asked before
 const unfinishedFault = (socket: TLSSocket): string | undefined => {
@@ -62,14 +69,51 @@ const unfinishedFault = (socket: TLSSocket): string | undefined => {
  * did not come so far. Its chain has been verified by then, and under TLS 1.2 with a key exchange that is forward secret the
  * server has proved its key. Only before the socket is destroyed.
  */
-export const shownUnfinished = (socket: TLSSocket): Shown | undefined => {
+export const shownUnfinished = (socket: TLSSocket, stapled: Uint8Array | undefined): Shown | undefined => {
   try {
-    return socket.getSharedSigalgs().length === 0 ? undefined : show(socket, unfinishedFault(socket))
+    return socket.getSharedSigalgs().length === 0 ? undefined : show(socket, unfinishedFault(socket), stapled)
   } catch {
     // there is nothing left to be asked
     return undefined
   }
 }
+
+const weakness = (chain: ReadonlyArray<Parsed>): ReadonlyArray<ServerTrust.Finding> => {
+  const detail = ServerTrust.weaknessOf(chain.map((one) => one.value), undefined, { exceptRoots: true })
+  return detail === undefined ? [] : [{ fault: "WeakKey", detail }]
+}
+
+// a staple is small, and what it says of a revocation holds whatever the clock says
+const revocation = ([leaf, issuer]: ReadonlyArray<Parsed>, stapled: Uint8Array): ReadonlyArray<ServerTrust.Finding> => {
+  const [certificate, authority] = [leaf?.fields, issuer?.fields]
+  const said = certificate === undefined || authority === undefined
+    ? undefined
+    : ocspStatement(stapled, certificate, authority)
+  return said?.status === "Revoked"
+    ? [{ fault: "Revoked", detail: revokedText("its certificate", said.revokedAt) }]
+    : []
+}
+
+/** That a certificate was revoked, in words. */
+export const revokedText = (which: string, at: number | undefined): string =>
+  `${which} was revoked by its authority${at === undefined ? "" : ` at ${new Date(at).toISOString()}`}`
+
+const authorityAsLeaf = ([leaf]: ReadonlyArray<Parsed>, roots: RootSet): ReadonlyArray<ServerTrust.Finding> =>
+  leaf?.x509.ca === true && !roots.has(leaf.x509)
+    ? [{ fault: "WrongUsage", detail: "it is the certificate of an authority, and no server's" }]
+    : []
+
+// OpenSSL tells one fault of several, and some without a name: whatever is not a date is looked for here once more
+const refused = (result: Validated): ReadonlyArray<ServerTrust.Finding> => {
+  return !result.valid && (result.fault === "InvalidChain" || result.fault === "WrongUsage")
+    ? [{ fault: result.fault, detail: result.detail }]
+    : []
+}
+
+// the last one that is told of a fault tells it best
+const byFault = (findings: ReadonlyArray<ServerTrust.Finding>): ReadonlyArray<ServerTrust.Finding> => [
+  ...new Map(findings.map((one) => [one.fault, one])).values()
+]
 
 /**
  * The trust value of a handshake. OpenSSL reports one fault of several, and Node looks at the name only where the chain is
@@ -79,20 +123,34 @@ export const trustOf = (
   shown: Shown,
   target: { readonly host: string; readonly port: number; readonly context: TrustContext; readonly now: number }
 ): ServerTrust.ServerTrust => {
-  const { chain, cipher, fault, protocol } = shown
+  const { chain, cipher, fault, protocol, stapled } = shown
   const { roots, widened } = target.context
   const verified = fault === undefined && chain.length > 0
-  const reaches = verified && !widened ? true : reachesRoot(chain, roots)
+  const again = verified
+    ? undefined
+    : validated(chain.map((one) => one.value.der), (one) => roots.fieldsFor(one), undefined)
+  const findings = byFault([
+    ...again === undefined ? [] : refused(again),
+    ...authorityAsLeaf(chain, roots),
+    ...weakness(chain),
+    ...stapled === undefined ? [] : revocation(chain, stapled)
+  ])
+  // a path that breaks a rule comes to a root as well
+  const broken = findings.some((one) => one.fault === "InvalidChain")
+  const reaches = (verified && !widened) || broken || reachesRoot(chain, roots)
   const chainTrusted = verified && reaches
+  const told = faults[fault ?? ""] ?? (findings.length === 0 || !reaches ? "Untrusted" : undefined)
   return ServerTrust.make({
     host: target.host,
     port: target.port,
     chain: chain.map((one) => one.value),
     chainTrusted,
-    systemFault: chainTrusted ? undefined : verified ? "UnknownRoot" : faults[fault ?? ""] ?? "Untrusted",
+    systemFault: chainTrusted ? undefined : verified ? "UnknownRoot" : told,
     reachesRoot: reaches,
     now: target.now,
     protocol,
-    cipher
+    cipher,
+    findings,
+    stapledOcsp: stapled
   })
 }

@@ -29,8 +29,8 @@ describe("the chain of a server", () => {
         (connected) => Effect.sync(() => connected.destroy())
       )
       const target = { host: "localhost", port: Number(port), context: made, now: Date.now() }
-      const first = trustOf(shownBy(socket), target)
-      const second = trustOf(shownBy(socket), target)
+      const first = trustOf(shownBy(socket, undefined), target)
+      const second = trustOf(shownBy(socket, undefined), target)
       assert.isTrue(first.trusted)
       assert.strictEqual(first.chain.length, 2)
       assert.deepStrictEqual(second.chain.map((one) => one.spkiSha256), first.chain.map((one) => one.spkiSha256))

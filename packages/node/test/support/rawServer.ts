@@ -37,6 +37,8 @@ export interface Behaviour {
   /** For all bytes, as they come. */
   readonly onData?: (peer: Peer, data: Buffer) => void
   readonly tls?: tls.TlsOptions
+  /** The OCSP response that it staples for clients that want one. */
+  readonly stapled?: Uint8Array | undefined
   readonly host?: string
   readonly allowHalfOpen?: boolean
 }
@@ -90,6 +92,13 @@ export const rawServer = (behaviour: Behaviour): Effect.Effect<RawServer, never,
     const server = behaviour.tls === undefined
       ? net.createServer({ ...options, noDelay: true }, accept)
       : tls.createServer({ ...behaviour.tls, ...options }, accept)
+    const { stapled } = behaviour
+    if (stapled !== undefined) {
+      server.on(
+        "OCSPRequest",
+        (_certificate, _issuer, answer: (error: null, response: Buffer) => void) => answer(null, Buffer.from(stapled))
+      )
+    }
     let accepted = 0
     server.on("connection", (socket: net.Socket) => {
       accepted++
