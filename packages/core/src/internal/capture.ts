@@ -17,7 +17,10 @@ export const delegateQueueKey = "@urlsession/core/internal/OnDelegateQueue"
 /** The key under which the resolvers stand that are being asked: it belongs to whoever runs, too. */
 export const resolvingKey = "@urlsession/core/internal/Resolving"
 
-const marks = [delegateQueueKey, resolvingKey]
+/** The key under which the token providers stand that are being refreshed. */
+export const refreshingKey = "@urlsession/core/internal/Refreshing"
+
+const marks = [delegateQueueKey, resolvingKey, refreshingKey]
 const ofTheCaller = [Tracer.ParentSpan.key, ...marks]
 
 const without = <R>(context: Context.Context<R>): Context.Context<R> => {
