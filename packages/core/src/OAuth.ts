@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -13,8 +12,10 @@ import * as Schema from "effect/Schema"
 import { RedirectControl } from "./Capability.ts"
 import * as Credential from "./Credential.ts"
 import * as RedirectHandler from "./RedirectHandler.ts"
+import * as RequestBody from "./RequestBody.ts"
 import * as RequestOptions from "./RequestOptions.ts"
 import type { ExchangeError } from "./SessionError.ts"
+import { withBody } from "./SessionRequest.ts"
 import * as TaskDelegate from "./TaskDelegate.ts"
 import { isLoopback } from "./TransportSecurity.ts"
 import * as UrlSession from "./UrlSession.ts"
@@ -176,9 +177,11 @@ export const request = (
     const text = form.map(([name, value]) => `${name}=${formEncoded(value)}`).join("&")
     // both parts are encoded as in a form first (RFC 6749 2.3.1)
     const secret = inHeader ? `${formEncoded(clientId)}:${formEncoded(Redacted.value(clientSecret))}` : ""
-    const asked = HttpClientRequest.post(client.tokenEndpoint, {
-      headers: { accept: "application/json", ...(inHeader ? { authorization: `Basic ${base64(secret)}` } : {}) }
-    }).pipe(HttpClientRequest.bodyText(text, "application/x-www-form-urlencoded"))
+    const asked = withBody(
+      client.tokenEndpoint,
+      RequestBody.text(text, "application/x-www-form-urlencoded"),
+      { accept: "application/json", ...(inHeader ? { authorization: `Basic ${base64(secret)}` } : {}) }
+    )
     const session = yield* UrlSession.UrlSession
     yield* RedirectControl
     const [bytes, response] = yield* session.data(asked).pipe(

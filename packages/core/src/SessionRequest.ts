@@ -298,16 +298,20 @@ export const prepare = (
 }
 
 /**
- * The request with a body in place of its own. An absolute URL is a POST.
+ * The request with a body in place of its own, and with more fields. An absolute URL is a POST.
  *
  * @since 0.1.0
  * @category combinators
  */
-export const withBody = (input: Input, body: RequestBody.RequestBody): HttpClientRequest.HttpClientRequest => {
+export const withBody = (
+  input: Input,
+  body: RequestBody.RequestBody,
+  fields: Readonly<Record<string, string>> = {}
+): HttpClientRequest.HttpClientRequest => {
   const request = typeof input === "string" || input instanceof URL ? HttpClientRequest.post(input) : input
   // what an earlier body has said of itself goes with it
   const bare = request.body._tag === "Empty" ? request : HttpClientRequest.setBody(request, HttpBody.empty)
-  return HttpClientRequest.setBody(bare, HttpBody.raw(body))
+  return HttpClientRequest.setHeaders(HttpClientRequest.setBody(bare, HttpBody.raw(body)), fields)
 }
 
 /**
