@@ -122,8 +122,11 @@ const judgedBy = <R>(
       (verdict) => verdict._tag === "Reject" || verdict._tag === "RetryWith" ? verdict : ServerTrust.accept
     )
 
-const rejected = (fault: string, detail: string): ServerTrust.Verdict =>
-  ServerTrust.reject(`at the time it is judged at, ${detail}`, fault === "InvalidChain" ? "InvalidChain" : "Refused")
+const rejected = (fault: string, detail: string, at: number): ServerTrust.Verdict =>
+  ServerTrust.reject(
+    `as of ${new Date(at).toISOString()}, ${detail}`,
+    fault === "InvalidChain" ? "InvalidChain" : "Refused"
+  )
 
 /** Judges the whole chain again at a time; what is wrong beside its dates is not forgiven. */
 const again = <R>(
@@ -137,7 +140,7 @@ const again = <R>(
   const result = validated(trust.chain.map((one) => one.der), (one) => roots.fieldsFor(one), at)
   return result.valid
     ? judgedBy(self, { ...trust, chainTrusted: true, trusted: true, faults: [] })
-    : Effect.succeed(rejected(result.fault, result.detail))
+    : Effect.succeed(rejected(result.fault, result.detail, at))
 }
 
 const forgiving = <R>(

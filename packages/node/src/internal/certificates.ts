@@ -44,6 +44,7 @@ const parse = (der: Uint8Array): Parsed => {
   const known = recent.get(key)
   if (known !== undefined) return known
   const x509 = new X509Certificate(der)
+  let fields: { readonly read: Fields | undefined } | undefined
   const parsed: Parsed = {
     x509,
     value: {
@@ -57,7 +58,7 @@ const parse = (der: Uint8Array): Parsed => {
       spkiSha256: spkiSha256(x509)
     },
     get fields() {
-      return fieldsOf(parsed.value.der)
+      return (fields ??= { read: fieldsOf(parsed.value.der) }).read
     }
   }
   if (recent.size >= recentKept) {

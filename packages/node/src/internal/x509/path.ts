@@ -33,8 +33,8 @@ const faultOf = (path: ReadonlyArray<Fields>, at: number | undefined): Validated
   for (const [index, one] of path.entries()) {
     const which = index === 0 ? "its certificate" : `the certificate of ${nameOf(one)}`
     const root = index === path.length - 1
-    if (at !== undefined && at > one.notAfter) return invalid("Expired", `${which} has expired at that time`)
-    if (at !== undefined && at < one.notBefore) return invalid("NotYetValid", `${which} is not valid yet at that time`)
+    if (at !== undefined && at > one.notAfter) return invalid("Expired", `${which} has expired`)
+    if (at !== undefined && at < one.notBefore) return invalid("NotYetValid", `${which} is not valid yet`)
     if (one.unknownCritical.length > 0) {
       return invalid(
         "InvalidChain",
