@@ -73,3 +73,10 @@ export * as NodeTransport from "./NodeTransport.ts"
  * @since 0.1.0
  */
 export * as NodeUrlCache from "./NodeUrlCache.ts"
+
+/**
+ * Tokens that the processes of a machine share, and the sign-in of a user by a browser.
+ *
+ * @since 0.1.0
+ */
+export * as NodeTokens from "./NodeTokens.ts"

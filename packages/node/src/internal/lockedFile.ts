@@ -10,8 +10,8 @@ import { hostname } from "node:os"
 import { dirname } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 
-/** A lock is held for as long as one write takes. */
-const staleAfter = 10_000
+/** A lock is held for as long as one write takes, where nothing else is said. */
+const oneWrite = 10_000
 const between = 25
 
 /** The calls that are made, so that a test can end the process, or fail, at each of them. */
@@ -32,6 +32,8 @@ export interface Limits {
   readonly maximumBytes: number
   /** Milliseconds; 15,000. */
   readonly patience?: number
+  /** Milliseconds after which a lock is nobody's any more, if its holder cannot be seen to live; 10,000. */
+  readonly staleAfter?: number
   /** Takes the rights of others away when it is read. */
   readonly tighten?: boolean
 }
@@ -72,6 +74,7 @@ const quietly = (effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> =
 
 export const lockedFile = (path: string, limits: Limits, files: Files = promises): LockedFile => {
   const tries = Math.ceil((limits.patience ?? 15_000) / between)
+  const { staleAfter = oneWrite } = limits
 
   /** What a lock says, and whether it may be taken away; `undefined` where there is none any more. */
   const look = (lock: string) =>
