@@ -4,6 +4,7 @@ import * as ChallengeQueue from "@urlsession/core/ChallengeQueue"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as Disposition from "@urlsession/core/Disposition"
+import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
@@ -12,6 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { inspect } from "node:util"
 import { ada, basicOf, basicServer, sent, spaceOf, wrong } from "../session/authSupport.ts"
 import { api, scripted, settle } from "../session/support.ts"
@@ -112,6 +114,21 @@ describe("ChallengeQueue", () => {
       yield* Effect.fork(session.data("https://third.test/"))
       assert.strictEqual((yield* queue.take).challenge.space.host, "third.test")
       assert.deepStrictEqual((yield* sent).filter((one) => one !== undefined), [])
+    }).pipe(scripted(basicServer(ada))))
+
+  it.scoped("a task that runs out of time withdraws its question", () =>
+    Effect.gen(function*() {
+      const queue = yield* ChallengeQueue.make
+      const session = yield* UrlSession.make(
+        SessionConfiguration.make({ timeoutIntervalForResource: "10 seconds" })
+      ).pipe(Effect.provide(ChallengeResolver.layerFrom(queue.resolver)))
+      const task = yield* Effect.fork(Effect.flip(session.data(api)))
+      const question = yield* queue.take
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* question.status, "Pending")
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual((yield* Fiber.join(task)).reason._tag, "TimedOut")
+      assert.strictEqual(yield* question.ended, "Withdrawn")
     }).pipe(scripted(basicServer(ada))))
 
   it.scoped("a question stays while one of its tasks waits", () =>

@@ -1,10 +1,16 @@
 // Credentials in an encrypted file: what opens it, what does not, other processes, and crashes.
 import { assert, describe, it } from "@effect/vitest"
+import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as Credential from "@urlsession/core/Credential"
 import * as CredentialStorage from "@urlsession/core/CredentialStorage"
+import * as Disposition from "@urlsession/core/Disposition"
 import * as ProtectionSpace from "@urlsession/core/ProtectionSpace"
+import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
+import * as UrlSession from "@urlsession/core/UrlSession"
 import * as NodeCredentialStorage from "@urlsession/node/NodeCredentialStorage"
+import * as NodeSession from "@urlsession/node/NodeSession"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -14,6 +20,7 @@ import { join } from "node:path"
 import { inspect } from "node:util"
 import { credentialFile } from "../../src/internal/credentialFile.ts"
 import { run } from "../session/child/run.ts"
+import { rawServer } from "../support/rawServer.ts"
 import { atEachCall } from "./files.ts"
 
 const quiet = Logger.remove(Logger.defaultLogger)
@@ -280,4 +287,36 @@ describe("an end between any two steps of a write", () => {
       assert.isAbove(failures, 5)
       assert.deepStrictEqual([...seen].sort(), [1, 2])
     }).pipe(Effect.provide(quiet)), 60_000)
+})
+
+describe("a session of Node", () => {
+  it.scopedLive("writes what has worked, and the next one uses it without being asked for it [AUT-14] [CRE-05]", () =>
+    Effect.gen(function*() {
+      const path = join(yield* folder, "credentials")
+      const seen: Array<string> = []
+      const { origin } = yield* rawServer({
+        onRequest: (peer, head) => {
+          const authorization = /^authorization: (.*)$/im.exec(head)?.[1]?.trim()
+          seen.push(authorization ?? "none")
+          peer.socket.write(
+            authorization === undefined
+              ? "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"api\"\r\nContent-Length: 0\r\n\r\n"
+              : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nin"
+          )
+        }
+      })
+      const status = Effect.flatMap(
+        UrlSession.UrlSession,
+        (session) => Effect.map(session.data(`${origin}/`), ([, response]) => response.status)
+      )
+      const Storage = Layer.fresh(NodeCredentialStorage.layerFile({ path, key: passphrase("open sesame") }))
+      const Resolver = ChallengeResolver.layer({
+        Basic: ChallengeResolver.forSpace({ origin }, () => Effect.succeed(Disposition.use(ada)))
+      })
+      const first = NodeSession.layer(SessionConfiguration.default, Layer.merge(Storage, Resolver))
+      assert.strictEqual(yield* Effect.provide(status, first), 200)
+      assert.strictEqual(yield* Effect.provide(status, NodeSession.layer(SessionConfiguration.default, Storage)), 200)
+      const basic = `Basic ${Buffer.from("ada:lovelace").toString("base64")}`
+      assert.deepStrictEqual(seen, ["none", basic, "none", basic])
+    }))
 })
