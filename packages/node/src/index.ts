@@ -75,8 +75,15 @@ export * as NodeTransport from "./NodeTransport.ts"
 export * as NodeUrlCache from "./NodeUrlCache.ts"
 
 /**
- * Tokens that the processes of a machine share, and the sign-in of a user by a browser.
+ * Tokens that the processes of a machine share.
  *
  * @since 0.1.0
  */
 export * as NodeTokens from "./NodeTokens.ts"
+
+/**
+ * The sign-in of a user by a browser.
+ *
+ * @since 0.1.0
+ */
+export * as NodeSignIn from "./NodeSignIn.ts"
