@@ -34,6 +34,24 @@ describe("evaluators", () => {
     expect(ServerTrust.composite()).type.toBe<ServerTrust.Evaluator>()
   })
 
+  it("perHost needs what its hosts need, and what decides on all others", () => {
+    const audited = ServerTrust.custom(() => Effect.as(Audit, ServerTrust.performDefault))
+    expect(ServerTrust.perHost({ "a.test": byService, "b.test": ServerTrust.default })).type.toBe<
+      ServerTrust.Evaluator<Pins>
+    >()
+    expect(ServerTrust.perHost({ "a.test": byService }, audited)).type.toBe<ServerTrust.Evaluator<Pins | Audit>>()
+    expect(ServerTrust.perHost({ "a.test": ServerTrust.keySizes() }, ServerTrust.insecure())).type.toBe<
+      ServerTrust.Evaluator
+    >()
+  })
+
+  it("pins may have backups and an end", () => {
+    expect(ServerTrust.pinned({ "a.test": { pins: ["sha256/x"], backups: ["sha256/y"], expires: new Date(0) } })).type
+      .toBe<ServerTrust.Evaluator>()
+    expect(ServerTrust.pinned).type.not.toBeCallableWith({ "a.test": { pins: ["x"] } })
+    expect(ServerTrust.pinned).type.not.toBeCallableWith({ "a.test": { backups: ["sha256/x"] } })
+  })
+
   it("a pin says how it was made", () => {
     expect(ServerTrust.pinned).type.not.toBeCallableWith({ "api.example.com": ["x"] })
     expect(ServerTrust.pinned).type.not.toBeCallableWith({ "api.example.com": "sha256/x" })

@@ -36,6 +36,12 @@ const accepting = ServerTrust.custom(() => Effect.succeed(ServerTrust.accept))
 const rejecting = ServerTrust.custom(() => Effect.succeed(ServerTrust.reject("not this one")))
 const abstaining = ServerTrust.custom(() => Effect.succeed(ServerTrust.performDefault))
 
+/** A resolver that has been given its services. */
+const bound = (evaluator: ServerTrust.Evaluator): ChallengeResolver.Resolver => ({
+  ...ChallengeResolver.make({}),
+  trust: evaluator
+})
+
 /** `data`, or the reason of its TlsError. */
 const outcome = (
   session: UrlSession.Service,
@@ -85,6 +91,56 @@ describe("the session's evaluator and the task's (DEL-02)", () => {
       }
     }
   }
+
+  describe("other roots after a look (TRU-02)", () => {
+    const other: ServerTrust.Roots = { _tag: "Only", pem: [] }
+    const onceMore = ServerTrust.custom((trust) =>
+      Effect.succeed(trust.trusted ? ServerTrust.performDefault : ServerTrust.retryWith(other))
+    )
+    /** A platform that knows the root in the second handshake, or never. */
+    const learning = (learns: boolean) => {
+      let handshakes = 0
+      return TestTransport.layer({
+        answer: () => ok(),
+        trust: (host, port) =>
+          TestTransport.presented(host, port, ++handshakes > 1 && learns ? [] : ["UnknownRoot"], chain)
+      })
+    }
+
+    for (const [at, session, task] of [["session", onceMore, undefined], ["task", undefined, onceMore]] as const) {
+      it.scoped(`of the ${at}: judged again, and accepted then`, () =>
+        Effect.gen(function*() {
+          assert.strictEqual(yield* outcome(yield* sessionOf(session), task), 200)
+        }).pipe(Effect.provide(learning(true))))
+
+      it.scoped(`of the ${at}: refused where it asks again`, () =>
+        Effect.gen(function*() {
+          assert.strictEqual(yield* outcome(yield* sessionOf(session), task), "ServerCertificateUntrusted")
+          assert.strictEqual((yield* requests).length, 0)
+        }).pipe(Effect.provide(learning(false))))
+    }
+
+    it.scoped("the other level is asked about the second handshake as well", () =>
+      Effect.gen(function*() {
+        const session = yield* sessionOf(onceMore)
+        const pin = ServerTrust.pinned({ "api.test": ["sha256/none"] })
+        assert.strictEqual(yield* outcome(session, pin), "ServerCertificateUntrusted")
+        assert.strictEqual((yield* requests).length, 0)
+      }).pipe(Effect.provide(learning(true))))
+
+    it.effect("what the other level promises of its roots holds", () =>
+      Effect.gen(function*() {
+        const root = "-----BEGIN CERTIFICATE-----AAAA-----END CERTIFICATE-----"
+        const wanting = ServerTrust.custom(() =>
+          Effect.succeed(ServerTrust.retryWith({ _tag: "Additional", pem: [root] }))
+        )
+        const askers = new TrustAskers(bound(wanting))
+        const asker = askers.of(bound(ServerTrust.onlyRoots([])))
+        const decision = yield* asker.decide?.(TestTransport.presented("api.test", 443, ["UnknownRoot"])) ??
+          Effect.succeed({ overridden: false })
+        assert.deepStrictEqual(decision, { overridden: false, retryWith: { _tag: "Only", pem: [] } })
+      }))
+  })
 
   it.scoped("a pin that does not match is -1202 with PinMismatch, and no request byte is sent (TRU-02)", () =>
     Effect.gen(function*() {
@@ -159,10 +215,6 @@ describe("the session's evaluator and the task's (DEL-02)", () => {
 
 describe("askers: under which decider a connection is kept (engine rule 6)", () => {
   // as the session sees it: what it needs has been provided
-  const bound = (evaluator: ServerTrust.Evaluator): ChallengeResolver.Resolver => ({
-    ...ChallengeResolver.make({}),
-    trust: evaluator
-  })
 
   it("the same evaluator is the same asker, another one is another, and none is the session's", () => {
     const askers = new TrustAskers(undefined)

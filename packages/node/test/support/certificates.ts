@@ -34,6 +34,8 @@ export interface Recipe {
   readonly from?: number
   readonly to?: number
   readonly key?: KeyKind
+  /** A key that is there already. */
+  readonly keys?: webcrypto.CryptoKeyPair
   readonly hash?: "SHA-256" | "SHA-1"
   /** Of basicConstraints; `undefined` leaves the extension out. */
   readonly authority?: boolean
@@ -158,7 +160,7 @@ const signing = async (keys: webcrypto.CryptoKeyPair, hash: "SHA-256" | "SHA-1")
 
 /** A certificate after a recipe; without an issuer it signs itself. */
 export const make = async (recipe: Recipe, issuer?: Made): Promise<Made> => {
-  const keys = await keysOf(recipe.key ?? "P-256")
+  const keys = recipe.keys ?? await keysOf(recipe.key ?? "P-256")
   const certificate = new pkijs.Certificate()
   certificate.version = 2
   certificate.serialNumber = new asn1js.Integer({ value: serial++ })
