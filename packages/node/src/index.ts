@@ -87,3 +87,10 @@ export * as NodeTokens from "./NodeTokens.ts"
  * @since 0.1.0
  */
 export * as NodeSignIn from "./NodeSignIn.ts"
+
+/**
+ * Kerberos for Negotiate.
+ *
+ * @since 0.1.0
+ */
+export * as NodeKerberos from "./NodeKerberos.ts"
