@@ -5,7 +5,8 @@ import { TlsError } from "@urlsession/core/SessionError"
 import * as Effect from "effect/Effect"
 import { until } from "../support/fakeControl.ts"
 import { answering, rawServer, response } from "../support/rawServer.ts"
-import { groups, makeWorld, type Presented, type Row } from "./certificateTable.ts"
+import { makeWorld, type Presented, type Row } from "./certificateRows.ts"
+import { groups } from "./certificateTable.ts"
 import { text, withSession } from "./support.ts"
 
 const shared = makeWorld()

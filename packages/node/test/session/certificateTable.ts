@@ -1,99 +1,22 @@
 /** What servers can present, right and wrong in one way or in two, and what a session says of it. */
-import type { CertificateFault, TlsReason, UntrustedWhy } from "@urlsession/core/SessionError"
-import type * as tls from "node:tls"
-import { type Made, make, ocsp, purposes, type Recipe } from "../support/certificates.ts"
-
-/** The authorities that all rows share. */
-export interface World {
-  readonly root: Made
-  readonly between: Made
-  /** Known to nobody. */
-  readonly stranger: Made
-}
-
-export const makeWorld = async (): Promise<World> => {
-  const root = await make({ commonName: "Table Root", authority: true })
-  return {
-    root,
-    between: await make({ commonName: "Table Intermediate", authority: true, pathLength: 0 }, root),
-    stranger: await make({ commonName: "Stranger", authority: true })
-  }
-}
-
-/** What a server presents, leaf first, and what the client trusts. */
-export interface Presented {
-  readonly chain: ReadonlyArray<Made>
-  readonly roots: ReadonlyArray<Made>
-  readonly stapled?: Uint8Array
-  readonly tls?: tls.TlsOptions
-}
-
-export interface Row {
-  readonly name: string
-  readonly host?: string
-  readonly presented: (world: World) => Promise<Presented>
-  /** `undefined`: accepted. */
-  readonly refused?: {
-    readonly tag: TlsReason["_tag"]
-    readonly code: number
-    readonly why?: UntrustedWhy
-    readonly faults?: ReadonlyArray<CertificateFault>
-  }
-}
-
-const host = "www.example.test"
-
-const leaf = (recipe: Recipe = {}): Recipe => ({ names: [host], authority: false, ...recipe })
-
-/** A leaf below the root itself. */
-const below = (recipe: Recipe = {}) => async ({ root }: World): Promise<Presented> => ({
-  chain: [await make(leaf(recipe), root)],
-  roots: [root]
-})
-
-/** A leaf below an intermediate of its own. */
-const through = (authority: Recipe, recipe: Recipe = {}) => async ({ root }: World): Promise<Presented> => {
-  const between = await make({ commonName: "Between", authority: true, ...authority }, root)
-  return { chain: [await make(leaf(recipe), between), between], roots: [root] }
-}
-
-/** A leaf of an authority that the client does not know; `sent` with its root. */
-const strange = (recipe: Recipe = {}, sent = false) => async ({ root, stranger }: World): Promise<Presented> => ({
-  chain: [await make(leaf(recipe), stranger), ...sent ? [stranger] : []],
-  roots: [root]
-})
-
-const self = (recipe: Recipe = {}) => async ({ root }: World): Promise<Presented> => ({
-  chain: [await make(leaf(recipe))],
-  roots: [root]
-})
-
-const untrusted = (why: UntrustedWhy, ...faults: ReadonlyArray<CertificateFault>): NonNullable<Row["refused"]> => ({
-  tag: "ServerCertificateUntrusted",
-  code: -1202,
-  why,
-  faults
-})
-const unknownRoot = (...also: ReadonlyArray<CertificateFault>): NonNullable<Row["refused"]> => ({
-  tag: "ServerCertificateHasUnknownRoot",
-  code: -1203,
-  faults: ["UnknownRoot", ...also]
-})
-const expired = (...also: ReadonlyArray<CertificateFault>): NonNullable<Row["refused"]> => ({
-  tag: "ServerCertificateHasBadDate",
-  code: -1201,
-  faults: ["Expired", ...also]
-})
-const early = (...also: ReadonlyArray<CertificateFault>): NonNullable<Row["refused"]> => ({
-  tag: "ServerCertificateNotYetValid",
-  code: -1204,
-  faults: ["NotYetValid", ...also]
-})
-const noConnection: NonNullable<Row["refused"]> = { tag: "SecureConnectionFailed", code: -1200 }
-
-const past = { from: -20, to: -10 }
-const future = { from: 10, to: 20 }
-const elsewhere = { names: ["other.example.test"] }
+import { make, ocsp, purposes } from "../support/certificates.ts"
+import {
+  below,
+  early,
+  elsewhere,
+  expired,
+  future,
+  host,
+  leaf,
+  noConnection,
+  past,
+  type Row,
+  self,
+  strange,
+  through,
+  unknownRoot,
+  untrusted
+} from "./certificateRows.ts"
 
 const fine: ReadonlyArray<Row> = [
   { name: "a leaf below a root", presented: below() },

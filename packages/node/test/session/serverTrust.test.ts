@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
+import * as Credential from "@urlsession/core/Credential"
+import * as Disposition from "@urlsession/core/Disposition"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
 import { type ExchangeError, TlsError } from "@urlsession/core/SessionError"
 import * as NodeServerTrust from "@urlsession/node/NodeServerTrust"
 import * as Effect from "effect/Effect"
-import { type Made, make, ocsp, pem, type Recipe, revocationList } from "../support/certificates.ts"
+import * as Redacted from "effect/Redacted"
+import { type Made, make, ocsp, pem, purposes, type Recipe, revocationList } from "../support/certificates.ts"
 import { until } from "../support/fakeControl.ts"
 import { answering, type RawServer, rawServer, response } from "../support/rawServer.ts"
 import { text, withSession } from "./support.ts"
@@ -234,6 +237,36 @@ describe("other roots after a look", () => {
       assert.deepStrictEqual(seen, [false, true])
       assert.strictEqual(server.accepted(), 2)
       assert.strictEqual(server.peers.reduce((sum, peer) => sum + peer.requests, 0), 1)
+    }))
+
+  it.scopedLive("a client certificate is shown over the other roots, and only there", () =>
+    Effect.gen(function*() {
+      const authority = yield* root
+      const mine = yield* leaf()
+      const me = yield* leaf({ commonName: "me", names: [], purposes: [purposes.client] })
+      const server = yield* rawServer({
+        ...answering(response("secret")),
+        tls: { cert: mine.cert, key: mine.key, requestCert: true, rejectUnauthorized: true, ca: [authority.cert] }
+      })
+      const seen: Array<boolean> = []
+      let asked = 0
+      const delegate = ChallengeResolver.layer({
+        ServerTrust: looking([authority.cert], seen),
+        ClientCertificate: ChallengeResolver.anyOrigin(() =>
+          Effect.sync(() => {
+            asked++
+            return Disposition.use(Credential.identity({ certificates: me.cert, key: Redacted.make(me.key) }))
+          })
+        )
+      })
+      const [bytes] = yield* withSession(
+        { delegate, transport: { lookup } },
+        (session) => session.data(`https://${host}:${server.port}/`)
+      )
+      assert.strictEqual(text(bytes), "secret")
+      // refused with the platform's roots, judged with the others, and once more with the certificate
+      assert.deepStrictEqual(seen, [false, true, true])
+      assert.strictEqual(asked, 1)
     }))
 
   it.scopedLive("who wants other roots a second time has refused", () =>
