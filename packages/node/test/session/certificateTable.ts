@@ -332,7 +332,7 @@ const revoked: ReadonlyArray<Row> = [
     presented: async ({ root }) => {
       const of = await make(leaf(), root)
       return {
-        chain: [of, root],
+        chain: [of],
         roots: [root],
         stapled: await ocsp({ of, issuer: root, status: "revoked", from: -9, to: -3 })
       }
