@@ -17,7 +17,10 @@ export interface ConnectionInfo {
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   readonly trust: ServerTrust | undefined
-  /** The server was accepted against the platform's verdict: nothing may be learned or sent preemptively over it. */
+  /**
+   * The server was accepted against the platform's verdict: nothing of it is cached, it teaches no HSTS, and no credential is sent
+   * over it unasked. Cookies are exchanged: whoever accepts a server of their own wants to sign in at it.
+   */
   readonly overridden: boolean
   /** The proxy in between; the remote address is its own then. */
   readonly proxy?: ProxyServer | undefined
