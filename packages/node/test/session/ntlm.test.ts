@@ -135,10 +135,16 @@ for (const scheme of ["NTLM", "Negotiate"] as const) {
             return true
           }
           const server = yield* ntlmServer({ passwords, instead })
-          yield* withSession({ delegate: ChallengeResolver.layerFrom(as(scheme, "ada")) }, (session) =>
-            message === 1
-              ? Effect.asVoid(failsWith(session.data(server.origin), "ConnectionError/NetworkConnectionLost"))
-              : Effect.map(get(session, server.origin), (answer) => assert.strictEqual(answer, "200 ada")))
+          const delegate = ChallengeResolver.layerFrom(as(scheme, "ada"))
+          // the first message may have been processed, and is not sent again by itself
+          if (message === 1) {
+            yield* withSession({ delegate }, (session) =>
+              failsWith(session.data(server.origin), "ConnectionError/NetworkConnectionLost"))
+          } else {
+            yield* withSession({ delegate }, (session) =>
+              Effect.map(get(session, server.origin), (answer) =>
+                assert.strictEqual(answer, "200 ada")))
+          }
         }))
     }
 
