@@ -58,6 +58,9 @@ const origins = 1024
 const challenges = 256
 const prefixes = 32
 
+const strengthKey = (origin: string, realm: string | undefined): string =>
+  realm === undefined ? origin : `${origin} ${realm}`
+
 const sameSpace = (left: SpaceEntry, right: SpaceEntry): boolean =>
   sameOwner(left.owner, right.owner) && left.space.method === right.space.method &&
   left.space.realm === right.space.realm
@@ -115,17 +118,16 @@ export class AuthenticationMemory {
     return credential
   }
 
-  /** The strength of what was last accepted in a realm of an origin; a scheme that knows no realms speaks for all of them. */
+  /** The strength of what was last accepted in a realm of an origin; to have none is a realm of its own. */
   strengthOf(origin: string, realm: string | undefined): number {
-    const whole = this.#strengths.get(origin) ?? 0
-    return realm === undefined ? whole : Math.max(whole, this.#strengths.get(`${origin} ${realm}`) ?? 0)
+    return this.#strengths.get(strengthKey(origin, realm)) ?? 0
   }
 
   /** Somebody was let in: nothing weaker is answered there from now on. */
   entered(origin: string, realm: string | undefined, strength: number): void {
-    if (strength === 0 || strength <= this.strengthOf(origin, realm)) return
+    if (strength <= this.strengthOf(origin, realm)) return
     if (this.#strengths.size >= origins * perOrigin) this.#strengths.clear()
-    this.#strengths.set(realm === undefined ? origin : `${origin} ${realm}`, strength)
+    this.#strengths.set(strengthKey(origin, realm), strength)
   }
 
   /** A challenge in use: all answers to one that came many times belong together, as one session key makes them. */
