@@ -49,6 +49,8 @@ export interface Options {
 /** What would be configured, and silently not done. */
 const unsupported = (session: TransportOptions): string | undefined => {
   if (session.judgeAddress !== undefined) return "it has an AddressPolicy, and fetch shows no addresses"
+  if (session.resolve !== undefined) return "it has a Resolver, and fetch looks names up by itself"
+  if (session.localAddress !== undefined) return "it has a localAddress, and fetch chooses that by itself"
   if (session.tlsMinimumVersion !== "TLSv1.2" || session.tlsMaximumVersion !== "TLSv1.3") {
     return "it bounds the versions of TLS, which fetch chooses by itself"
   }

@@ -6,6 +6,7 @@ import * as AddressPolicy from "@urlsession/core/AddressPolicy"
 import type * as Capability from "@urlsession/core/Capability"
 import * as Interceptor from "@urlsession/core/Interceptor"
 import * as RedirectHandler from "@urlsession/core/RedirectHandler"
+import * as Resolver from "@urlsession/core/Resolver"
 import * as SessionConfiguration from "@urlsession/core/SessionConfiguration"
 import { Transport } from "@urlsession/core/Transport"
 import * as UrlSession from "@urlsession/core/UrlSession"
@@ -164,6 +165,17 @@ describe("a session that asks for what fetch does not show", () => {
         Effect.provide(Layer.merge(FetchTransport.layer, AddressPolicy.publicOnly))
       )
       assert.include(yield* defectOf(session), "AddressPolicy")
+    }))
+
+  it.scoped("with a Resolver, or an address of its own, is a defect: neither would be used", () =>
+    Effect.gen(function*() {
+      const resolving = UrlSession.make().pipe(
+        Effect.provide(Layer.merge(FetchTransport.layer, Resolver.layer(() => Effect.succeed([]))))
+      )
+      assert.include(yield* defectOf(resolving), "Resolver")
+      const configuration = SessionConfiguration.make({ localAddress: "127.0.0.1" })
+      const bound = UrlSession.make(configuration).pipe(Effect.provide(FetchTransport.layer))
+      assert.include(yield* defectOf(bound), "localAddress")
     }))
 
   it.scoped("with bounds on TLS is a defect: they would not hold", () =>
