@@ -43,6 +43,11 @@ export type {
 export interface SessionConfiguration {
   /** A free label; it shows in messages. */
   readonly sessionDescription: string | undefined
+  /**
+   * Cookies, credentials, cached responses and HSTS are this session's own, in memory, whatever storages are provided, and are
+   * gone when it ends. Off; `ephemeral` is such a configuration.
+   */
+  readonly isEphemeral: boolean
   /** The idle timer: how long to wait for the network without a byte moving. 60 seconds. */
   readonly timeoutIntervalForRequest: Duration.Duration
   /** The total timer of a task; it stands still only while the task is suspended. 7 days. */
@@ -152,6 +157,7 @@ export type Options = {
  */
 export const make = (options: Options = {}): SessionConfiguration => ({
   sessionDescription: options.sessionDescription,
+  isEphemeral: options.isEphemeral ?? false,
   timeoutIntervalForRequest: Duration.decode(options.timeoutIntervalForRequest ?? "60 seconds"),
   timeoutIntervalForResource: Duration.decode(options.timeoutIntervalForResource ?? "7 days"),
   httpMaximumConnectionsPerHost: Math.max(1, Math.trunc(options.httpMaximumConnectionsPerHost ?? 6)),
@@ -202,6 +208,14 @@ export {
    */
   default_ as default
 }
+
+/**
+ * Apple's `URLSessionConfiguration.ephemeral`: two sessions of it share nothing, and nothing of either is left.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const ephemeral: SessionConfiguration = make({ isEphemeral: true })
 
 /**
  * The language that this machine speaks (ECMA-402), for `acceptLanguages`: as a region's and as such, `["de-AT", "de"]`.

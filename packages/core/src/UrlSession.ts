@@ -19,21 +19,8 @@ import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { AddressPolicy } from "./AddressPolicy.ts"
 import { AuthenticationSchemes } from "./AuthenticationScheme.ts"
-import { BodyStreamProvider } from "./BodyStreamProvider.ts"
-import { CacheHandler } from "./CacheHandler.ts"
-import { ChallengeResolver } from "./ChallengeResolver.ts"
-import { Connectivity } from "./Connectivity.ts"
-import { ContentCodings } from "./ContentCodings.ts"
-import { CookieStorage, type CookieStorageService } from "./CookieStorage.ts"
-import { CredentialStorage, makeMemory } from "./CredentialStorage.ts"
-import { Digests } from "./Digests.ts"
+import type { CookieStorageService } from "./CookieStorage.ts"
 import type { Explanation } from "./Explanation.ts"
-import { Har } from "./Har.ts"
-import { HstsStorage, makeMemory as makeHsts } from "./HstsStorage.ts"
-import { HttpMetrics } from "./HttpMetrics.ts"
-import { Interceptors, NetworkInterceptors } from "./Interceptor.ts"
-import { HarCollector } from "./internal/har/collector.ts"
-import { MetricsCollector } from "./internal/metrics/metricsCollector.ts"
 import { pipeline, stages } from "./internal/pipeline/pipeline.ts"
 import { checkedFields } from "./internal/pipeline/prepare.ts"
 import { abilitiesOf } from "./internal/session/abilities.ts"
@@ -42,25 +29,16 @@ import { checkConnections } from "./internal/session/checkConnections.ts"
 import { DelegateQueue, OnDelegateQueue } from "./internal/session/delegateQueue.ts"
 import { toFile } from "./internal/session/download.ts"
 import { explain } from "./internal/session/explain.ts"
-import type { Instrument } from "./internal/session/instrument.ts"
+import { readSlots } from "./internal/session/readSlots.ts"
 import { data, entering, execute } from "./internal/session/run.ts"
-import {
-  checkCapabilities,
-  checkCookies,
-  checkProxies,
-  type SessionSlots,
-  SessionState
-} from "./internal/session/sessionState.ts"
+import { checkCapabilities, checkCookies, checkProxies, SessionState } from "./internal/session/sessionState.ts"
 import { dataTask, handleOf } from "./internal/session/taskHandle.ts"
 import { Wheel } from "./internal/session/timers.ts"
 import { TrustAskers } from "./internal/session/trustAskers.ts"
 import { SecurityContextProvider } from "./Negotiate.ts"
 import * as Proxy from "./Proxy.ts"
-import { RedirectHandler } from "./RedirectHandler.ts"
 import type { RequestBody } from "./RequestBody.ts"
 import { Resolver } from "./Resolver.ts"
-import { ResponseHandler } from "./ResponseHandler.ts"
-import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SessionConfiguration from "./SessionConfiguration.ts"
 import {
   DelegateFailed,
@@ -74,8 +52,6 @@ import { type Input, withBody } from "./SessionRequest.ts"
 import type { SessionResponse } from "./SessionResponse.ts"
 import type { DataTask, SessionTask, UploadTask } from "./SessionTask.ts"
 import { type OpenResources, Transport } from "./Transport.ts"
-import { TransportSecurity } from "./TransportSecurity.ts"
-import { UrlCache } from "./UrlCache.ts"
 
 /**
  * A session at work.
@@ -157,33 +133,6 @@ export class UrlSession extends Context.Tag("@urlsession/core/UrlSession")<UrlSe
 const optional = <I, S>(tag: Context.Tag<I, S>): Effect.Effect<S | undefined> =>
   Effect.map(Effect.serviceOption(tag), Option.getOrUndefined)
 
-const readInstruments: Effect.Effect<ReadonlyArray<Instrument>> = Effect.map(
-  Effect.all([optional(Har), optional(HttpMetrics)]),
-  (all) => all.filter((one) => one instanceof HarCollector || one instanceof MetricsCollector)
-)
-
-const readSlots: Effect.Effect<SessionSlots> = Effect.gen(function*() {
-  return {
-    challenge: yield* optional(ChallengeResolver),
-    redirect: yield* optional(RedirectHandler),
-    response: yield* optional(ResponseHandler),
-    body: yield* optional(BodyStreamProvider),
-    security: yield* optional(TransportSecurity),
-    hsts: (yield* optional(HstsStorage)) ?? (yield* makeHsts),
-    connectivity: yield* optional(Connectivity),
-    retry: yield* optional(RetryPolicy),
-    codings: yield* optional(ContentCodings),
-    digests: yield* optional(Digests),
-    interceptors: (yield* optional(Interceptors)) ?? [],
-    networkInterceptors: (yield* optional(NetworkInterceptors)) ?? [],
-    cookies: yield* optional(CookieStorage),
-    credentials: (yield* optional(CredentialStorage)) ?? (yield* makeMemory),
-    cache: yield* optional(CacheHandler),
-    urlCache: yield* optional(UrlCache),
-    instruments: yield* readInstruments
-  }
-})
-
 const readAddressPolicy = Effect.map(
   optional(AddressPolicy),
   (policy) =>
@@ -199,7 +148,7 @@ const readAddressPolicy = Effect.map(
 const build = (configuration: SessionConfiguration.SessionConfiguration) =>
   Effect.gen(function*() {
     const service = yield* Transport
-    const slots = yield* readSlots
+    const slots = yield* readSlots(configuration, service)
     checkCapabilities(slots.challenge, slots.redirect, service)
     checkCookies(slots.cookies, service)
     const { proxies } = configuration

@@ -138,7 +138,7 @@ describe("requests through a proxy", () => {
       assert.lengthOf(proxy.asked, 0)
     }))
 
-  it.scopedLive("CFG-17 rules choose, by scheme and host, and leave out what they exclude", () =>
+  it.scopedLive("CFG-16 CFG-17 rules choose, by scheme and host, and leave out what they exclude", () =>
     Effect.gen(function*() {
       const server = yield* rawServer(answering(response("hello")))
       const [first, second] = [yield* httpProxy(), yield* httpProxy()]

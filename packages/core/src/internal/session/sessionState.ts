@@ -293,6 +293,14 @@ export class SessionState {
     return Effect.flatMap(wait, (fiber) => Effect.asVoid(Fiber.await(fiber)))
   })
 
+  readonly #forgetAll: Effect.Effect<void> = Effect.suspend(() => {
+    const { cookies, credentials, hsts, urlCache } = this.slots
+    return Effect.all(
+      [cookies?.removeAll ?? Effect.void, credentials.removeAll, hsts.removeAll, urlCache?.removeAll ?? Effect.void],
+      { discard: true }
+    )
+  })
+
   get #grace(): number {
     return Duration.toMillis(this.configuration.delegateGrace)
   }
@@ -303,6 +311,7 @@ export class SessionState {
         yield* this.closeTransport
         yield* this.#settleFibers
         this.memory.clear()
+        if (this.configuration.isEphemeral) yield* this.#forgetAll
         yield* this.queue.close({ _tag: "Invalidated" }, this.#grace, onQueue)
         this.#phase = "invalidated"
         yield* this.wheel.close()
