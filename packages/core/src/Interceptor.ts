@@ -8,10 +8,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
+import * as Stream from "effect/Stream"
 import { HeaderFields } from "./HeaderFields.ts"
 import { capture } from "./internal/capture.ts"
 import { MemoryBody } from "./internal/memoryBody.ts"
-import type { ExchangeError } from "./SessionError.ts"
+import { StreamBody } from "./internal/streamBody.ts"
+import { DelegateFailed, type ExchangeError } from "./SessionError.ts"
 import type { WireRequest, WireResponse } from "./Transport.ts"
 
 /**
@@ -184,3 +188,50 @@ export const respond = (
   url: request.url,
   connection: undefined
 })
+
+/**
+ * The same with a body that a stream makes while it is read, no faster than its reader. What it fails with ends the body with
+ * `DelegateFailed`; it is interrupted when the body is given up. `length`, in bytes, where it is known: it must be right.
+ *
+ * @example
+ * ```ts
+ * import { Interceptor, UrlSession } from "@urlsession/core"
+ * import { Effect, Schedule, Stream } from "effect"
+ *
+ * const clock = Interceptor.make((request, proceed) =>
+ *   request.url.scheme === "clock"
+ *     ? Interceptor.respondStream(
+ *       request,
+ *       { status: 200, headers: { "content-type": "text/plain" } },
+ *       Stream.fromSchedule(Schedule.spaced("1 second")).pipe(Stream.map((tick) => new TextEncoder().encode(`${tick}\n`)))
+ *     )
+ *     : proceed(request)
+ * )
+ *
+ * const SessionLive = UrlSession.layer(undefined, Interceptor.layer(clock))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const respondStream = <E, R>(
+  request: WireRequest,
+  answer: {
+    readonly status: number
+    readonly reason?: string
+    readonly headers?: Readonly<Record<string, string>>
+    readonly length?: number
+  },
+  body: Stream.Stream<Uint8Array, E, R>
+): Effect.Effect<WireResponse, never, R> =>
+  Effect.map(Effect.runtime<R>(), (runtime) => {
+    const failing = Stream.catchAllCause(Stream.provideContext(body, runtime.context), (cause) =>
+      Stream.fail(
+        new DelegateFailed({ url: request.url.href, cause, reason: { _tag: "HandlerFailed", slot: "Interceptor" } })
+      ))
+    return {
+      ...respond(request, answer),
+      // what gives the answer may not be interruptible, and its body has to be
+      body: new StreamBody(failing, Runtime.enableRuntimeFlag(runtime, RuntimeFlags.Interruption), answer.length)
+    }
+  })

@@ -8,6 +8,7 @@ import type { InterceptorService } from "../../Interceptor.ts"
 import { DelegateFailed, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
+import { StreamBody } from "../streamBody.ts"
 import type { Exchange, Stage } from "./exchange.ts"
 
 type Level = "application" | "network"
@@ -68,6 +69,7 @@ const levelOf = (services: ReadonlyArray<InterceptorService>, level: Level): Sta
       level
     )
     return Effect.map(context.enclose(Effect.suspend(() => all(request, context))), (response) => {
+      if (response.body instanceof StreamBody) response.body.belongTo(context)
       if (!reached) {
         note(context, level, response.status)
         // nothing of it was on a network, and nothing more will come
