@@ -3,6 +3,7 @@ import type { ExchangeError } from "@urlsession/core/SessionError"
 import type { AlpnProtocol, ConnectionAffinity, Timers, TrustAsker, WireUrl } from "@urlsession/core/Transport"
 import type { Exit } from "effect/Exit"
 import { ConnectJob } from "./connectJob.ts"
+import { ConnectJobs, withoutJob } from "./connectJobs.ts"
 import type { Connected } from "./connector.ts"
 import type { ConnectTimings } from "./connectTimings.ts"
 import type { Engine, Spoken } from "./engine.ts"
@@ -28,7 +29,7 @@ export class Pool implements Home, Http2Home {
   /** Whose connections these are, where a scheme authenticates them. */
   readonly user: object | undefined
   readonly waiting = new WaitQueue<Exchange>()
-  readonly jobs = new Set<ConnectJob>()
+  readonly jobs = new ConnectJobs()
   readonly #idle: IdleConnections
   readonly #multiplexed = new Multiplexed()
   /** What the server speaks; until that is known one connection is made alone, to learn it by. */
@@ -105,12 +106,7 @@ export class Pool implements Home, Http2Home {
     const job = exchange.job
     if (job !== undefined) {
       job.assign(undefined)
-      const next = this.waiting.find(withoutJob)
-      // the last to leave ends the job, and the decider it may be waiting for
-      if (next === undefined) {
-        this.jobs.delete(job)
-        job.cancel()
-      } else job.assign(next)
+      this.jobs.passOn(job, this.waiting.find(withoutJob))
     }
     this.#tidy()
   }
@@ -209,9 +205,7 @@ export class Pool implements Home, Http2Home {
 
   /** A connection job has come to its end. */
   settled(job: ConnectJob, exit: Exit<Connected, ExchangeError>): void {
-    this.jobs.delete(job)
-    const own = job.waiter
-    job.assign(undefined)
+    const own = this.jobs.settle(job)
     if (exit._tag === "Success" && this.#wants(exit.value)) {
       if (exit.value.protocol === "h2") this.#multiplex(job, exit.value)
       else this.#single(job, exit.value, own)
@@ -246,7 +240,7 @@ export class Pool implements Home, Http2Home {
     }
     this.#idle.destroyAll()
     this.#multiplexed.destroyAll()
-    for (const job of this.jobs) job.cancel()
+    this.jobs.cancelAll()
   }
 
   get #total(): number {
@@ -289,11 +283,7 @@ export class Pool implements Home, Http2Home {
     this.#multiplexed.add(made)
     this.#learn("h2")
     // what is being made beside it was begun for fear that each would serve one request
-    for (const other of [...this.jobs]) {
-      this.jobs.delete(other)
-      other.assign(undefined)
-      other.cancel()
-    }
+    this.jobs.dropAll()
     this.#tellWaiting(made.awaitsServer)
     const first = this.waiting.first()
     if (first !== undefined && made.hasRoom) this.#begin(made, first, job.timings)
@@ -338,12 +328,7 @@ export class Pool implements Home, Http2Home {
 
   #wait(exchange: Exchange): void {
     this.waiting.add(exchange)
-    if (this.#shared) exchange.networkWait(this.#waitsForNetwork)
-  }
-
-  get #waitsForNetwork(): boolean {
-    for (const job of this.jobs) return job.waitsForNetwork
-    return this.#multiplexed.awaitsServer
+    if (this.#shared) exchange.networkWait(this.jobs.waitsForNetwork ?? this.#multiplexed.awaitsServer)
   }
 
   #tellWaiting(network: boolean): void {
@@ -362,7 +347,7 @@ export class Pool implements Home, Http2Home {
       this.#begin(room, next, undefined)
     }
     for (let next = this.waiting.find(withoutJob); next !== undefined; next = this.waiting.find(withoutJob)) {
-      const orphan = this.#orphan()
+      const orphan = this.jobs.orphan(this.#generation)
       if (orphan !== undefined) {
         orphan.assign(next)
         continue
@@ -372,10 +357,7 @@ export class Pool implements Home, Http2Home {
         if (oldest === undefined) break
         oldest.destroy()
       }
-      const job = new ConnectJob(this, this.#generation)
-      this.jobs.add(job)
-      job.assign(next)
-      job.start()
+      this.jobs.start(new ConnectJob(this, this.#generation), next)
     }
     this.#filling = false
   }
@@ -385,13 +367,6 @@ export class Pool implements Home, Http2Home {
     return this.#shared
       ? this.jobs.size > 0 || this.#multiplexed.serves
       : this.#total >= this.engine.options.maximumConnectionsPerHost
-  }
-
-  #orphan(): ConnectJob | undefined {
-    for (const job of this.jobs) {
-      if (job.waiter === undefined && !job.cancelled && job.generation === this.#generation) return job
-    }
-    return undefined
   }
 
   #maybeEnded(idleSince: number, idleSinceTurn: number): boolean {
@@ -426,5 +401,3 @@ export class Pool implements Home, Http2Home {
     }
   }
 }
-
-const withoutJob = (exchange: Exchange): boolean => exchange.job === undefined
