@@ -86,6 +86,16 @@ export const activeRequests = metrics.activeRequests
 export const openConnections = metrics.openConnections
 
 /**
+ * `http.client.connection.duration`: seconds that each connection lived, from when it was ready to when it was closed, by
+ * `url.scheme`, `server.address`, `server.port` and `network.protocol.version`. A transport that does not see connections,
+ * like the browser's, measures none.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const connectionDuration = metrics.connectionDuration
+
+/**
  * `http.client.request.body.size`: bytes of a body on the wire, as `requestDuration` is tagged.
  *
  * @since 0.1.0

@@ -271,6 +271,22 @@ export interface Timers {
 }
 
 /**
+ * A connection that served, or was made to serve, and has been closed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface EndedConnection {
+  readonly scheme: string
+  /** Of the server, also where there is a proxy in between. */
+  readonly host: string
+  readonly port: number
+  readonly protocol: AlpnProtocol
+  /** Milliseconds since it was ready for its first request. */
+  readonly duration: number
+}
+
+/**
  * What a session asks of its transport for all its life.
  *
  * @since 0.1.0
@@ -297,6 +313,8 @@ export interface TransportOptions {
   readonly proxyOf?: ((url: WireUrl) => ProxyServer | undefined) | undefined
   /** How often one connection may be asked for by a proxy who is there. */
   readonly proxyRounds?: number
+  /** Hears of every connection that has come to its end, where somebody counts them. Must not throw. */
+  readonly connectionEnded?: ((connection: EndedConnection) => void) | undefined
 }
 
 /**

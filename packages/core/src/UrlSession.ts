@@ -29,6 +29,7 @@ import { checkConnections } from "./internal/session/checkConnections.ts"
 import { DelegateQueue, OnDelegateQueue } from "./internal/session/delegateQueue.ts"
 import { toFile } from "./internal/session/download.ts"
 import { explain } from "./internal/session/explain.ts"
+import { connectionsHeard } from "./internal/session/instrument.ts"
 import { readSlots } from "./internal/session/readSlots.ts"
 import { data, entering, execute } from "./internal/session/run.ts"
 import { checkCapabilities, checkCookies, checkProxies, SessionState } from "./internal/session/sessionState.ts"
@@ -181,6 +182,7 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
         abandonedBodyTimeout: Duration.toMillis(configuration.timeoutIntervalForRequest),
         maximumHeadBytes: configuration.maximumHeadBytes,
         proxyRounds: configuration.authenticationRoundLimit,
+        connectionEnded: connectionsHeard(slots.instruments),
         ...(proxies.length === 0 ? {} : { proxyOf: (url) => Proxy.select(proxies, url) })
       }),
       transportScope

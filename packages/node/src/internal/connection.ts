@@ -30,6 +30,8 @@ export type Memory = "shared" | "own" | "fresh"
 /** A connection. Bytes come through the listener, also up to 64 KiB and a record after `pause`. */
 export interface Connection {
   listener: ConnectionListener
+  /** Called once, when the socket is gone, whoever listens then. */
+  onGone: (() => void) | undefined
   readonly secureSocket: tls.TLSSocket | undefined
   /** What a server that asked for a client certificate had presented where the handshake ended too early. */
   readonly unfinished: Shown | undefined
@@ -114,6 +116,7 @@ const nobody: ConnectionListener = {
 /** What both ways of reading have in common: all but how bytes come. */
 export abstract class SocketConnection implements Connection {
   listener: ConnectionListener
+  onGone: (() => void) | undefined = undefined
   readonly secureSocket: tls.TLSSocket | undefined
   protected readonly socket: net.Socket
   readonly #closed: (connection: Connection) => void
@@ -144,6 +147,7 @@ export abstract class SocketConnection implements Connection {
     socket.on("error", (error) => this.#taken === undefined ? this.listener.onError(error) : this.#taken.onError(error))
     socket.on("close", () => {
       this.closed()
+      this.onGone?.()
       this.#closed(this)
       if (this.#taken === undefined) this.listener.onClose()
       else this.#taken.onClose()

@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type { Connection } from "./connection.ts"
-import type { ConnectorOptions, Lookup } from "./connector.ts"
+import type { Connected, ConnectorOptions, Lookup } from "./connector.ts"
 import { Exchange } from "./exchange.ts"
 import { IdentityContexts } from "./identityContexts.ts"
 import { NameCache, type NameCacheSettings } from "./names.ts"
@@ -203,6 +203,14 @@ export class Engine implements SessionTransport {
   forget(pool: Pool): void {
     if (this.#pools.get(pool.key) === pool) this.#pools.delete(pool.key)
     if (this.#lastPool === pool) this.#lastPool = undefined
+  }
+
+  /** A connection is ready for its first request. */
+  established({ attempt, protocol }: Connected, { host, port, scheme }: WireUrl): void {
+    const { connectionEnded } = this.options
+    if (connectionEnded === undefined) return
+    const since = this.now()
+    attempt.connection.onGone = () => connectionEnded({ scheme, host, port, protocol, duration: this.now() - since })
   }
 
   /** What the server of a pool speaks, where that is known. */

@@ -207,6 +207,7 @@ export class Pool implements Home, Http2Home {
   settled(job: ConnectJob, exit: Exit<Connected, ExchangeError>): void {
     const own = this.jobs.settle(job)
     if (exit._tag === "Success" && this.#wants(exit.value)) {
+      this.engine.established(exit.value, this.url)
       if (exit.value.protocol === "h2") this.#multiplex(job, exit.value)
       else this.#single(job, exit.value, own)
     } else {

@@ -6,8 +6,9 @@ import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricLabel from "effect/MetricLabel"
 
-/** Of the conventions, in seconds. */
+/** Both of the conventions, in seconds. */
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+const lifetimes = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
 const bytes = [0, 128, 1024, 8 * 1024, 64 * 1024, 512 * 1024, 4 * 1024 ** 2, 32 * 1024 ** 2, 256 * 1024 ** 2, 1024 ** 3]
 
 export const untagged = {
@@ -22,6 +23,11 @@ export const untagged = {
   openConnections: Metric.gauge("http.client.open_connections", {
     description: "Number of outbound HTTP connections that are currently open."
   }),
+  connectionDuration: Metric.histogram(
+    "http.client.connection.duration",
+    MetricBoundaries.fromIterable(lifetimes),
+    "The duration of the successfully established outbound HTTP connections."
+  ),
   requestBodySize: Metric.histogram(
     "http.client.request.body.size",
     MetricBoundaries.fromIterable(bytes),
@@ -44,5 +50,6 @@ export const units = {
 export const requestDuration = Metric.taggedWithLabels(untagged.requestDuration, [units.seconds])
 export const activeRequests = Metric.taggedWithLabels(untagged.activeRequests, [units.requests])
 export const openConnections = Metric.taggedWithLabels(untagged.openConnections, [units.connections])
+export const connectionDuration = Metric.taggedWithLabels(untagged.connectionDuration, [units.seconds])
 export const requestBodySize = Metric.taggedWithLabels(untagged.requestBodySize, [units.bytes])
 export const responseBodySize = Metric.taggedWithLabels(untagged.responseBodySize, [units.bytes])

@@ -2,7 +2,7 @@
 import * as MetricLabel from "effect/MetricLabel"
 import type { HttpMetricsService } from "../../HttpMetrics.ts"
 import type { DownloadError } from "../../SessionError.ts"
-import type { WireUrl } from "../../Transport.ts"
+import type { AlpnProtocol, EndedConnection, WireUrl } from "../../Transport.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { Instrument } from "../session/instrument.ts"
 import type { Transaction } from "../session/transaction.ts"
@@ -33,14 +33,20 @@ interface Outcome {
 
 const openLabels: Labels = [units.connections]
 
-/** By method and scheme. */
-type Server = Map<string, Tags>
+interface Server {
+  /** By method and scheme. */
+  readonly requests: Map<string, Tags>
+  /** By scheme and protocol. */
+  readonly connections: Map<string, Labels>
+}
+
+const newServer = (): Server => ({ requests: new Map(), connections: new Map() })
 
 /** See the head of this file. */
 export class MetricsCollector implements HttpMetricsService, Instrument {
   readonly maximumServers: number
   readonly #servers = new Map<string, Server>()
-  readonly #others: Server = new Map()
+  readonly #others = newServer()
   /** What a task was counted under when it began, so that it is taken off the same. */
   readonly #active = new WeakMap<ExchangeContext, Labels>()
 
@@ -68,6 +74,31 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
       const error = index === transactions.length - 1 ? task.error : undefined
       this.#transaction(transaction, error, task, end)
     })
+  }
+
+  connectionEnded({ duration, host, port, protocol, scheme }: EndedConnection): void {
+    untagged.connectionDuration.unsafeUpdate(
+      Math.max(0, duration) / 1000,
+      this.#ofConnection(scheme, host, port, protocol)
+    )
+  }
+
+  #ofConnection(scheme: string, host: string, port: number, protocol: AlpnProtocol): Labels {
+    const server = this.#server(host, port)
+    const key = `${scheme} ${protocol}`
+    let labels = server.connections.get(key)
+    if (labels === undefined) {
+      const known = server !== this.#others
+      labels = [
+        units.seconds,
+        label("network.protocol.version", protocolVersion(protocol)),
+        label("url.scheme", schemes.has(scheme) ? scheme : other),
+        label("server.address", known ? host : other),
+        label("server.port", known ? String(port) : other)
+      ]
+      server.connections.set(key, labels)
+    }
+    return labels
   }
 
   #connections(task: ExchangeContext): void {
@@ -100,7 +131,7 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
     const named = methods.has(method) ? method : other
     const of = schemes.has(scheme) ? scheme : other
     const key = `${named} ${of}`
-    let tags = server.get(key)
+    let tags = server.requests.get(key)
     if (tags === undefined) {
       const known = server !== this.#others
       const labels = [
@@ -109,7 +140,7 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
         label("server.address", known ? host : other),
         label("server.port", known ? String(port) : other)
       ]
-      server.set(key, tags = { active: [units.requests, ...labels], labels, outcomes: new Map() })
+      server.requests.set(key, tags = { active: [units.requests, ...labels], labels, outcomes: new Map() })
     }
     return tags
   }
@@ -119,7 +150,7 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
     const known = this.#servers.get(key)
     if (known !== undefined) return known
     if (this.#servers.size >= this.maximumServers) return this.#others
-    const server: Server = new Map()
+    const server = newServer()
     this.#servers.set(key, server)
     return server
   }
