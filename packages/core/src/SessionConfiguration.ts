@@ -87,7 +87,7 @@ export interface SessionConfiguration {
   /** Schemes of authentication that are never answered, by name: `["Basic", "NTLM"]`. None. */
   readonly disabledAuthenticationSchemes: ReadonlyArray<string>
   /**
-   * Whether a server that has taken a strong scheme in a realm may ask for a weaker one there later; otherwise the request fails
+   * Whether a server or proxy that has taken a strong scheme in a realm may ask for a weaker one there later; otherwise the request fails
    * with `DowngradeRefused`. Off.
    */
   readonly allowsAuthenticationDowngrade: boolean

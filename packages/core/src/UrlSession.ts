@@ -202,7 +202,14 @@ const build = (configuration: SessionConfiguration.SessionConfiguration) =>
         slots.security?.judge,
         proxies.length === 0
           ? undefined
-          : { abilities, credentials: slots.credentials, digests: slots.digests, counts: memory.counts }
+          : {
+            abilities,
+            credentials: slots.credentials,
+            digests: slots.digests,
+            counts: memory.counts,
+            strengths: memory,
+            allowsDowngrade: configuration.allowsAuthenticationDowngrade
+          }
       ),
       judgeAddress,
       additionalFields: yield* checkedFields(configuration, service.ownFields),

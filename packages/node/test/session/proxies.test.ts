@@ -251,6 +251,33 @@ describe("TRU-08 a proxy that wants to know who is there", () => {
       }))
   }
 
+  for (const scheme of ["http", "https"] as const) {
+    it.scopedLive(`who took Digest is not given Basic, unless that is allowed (${scheme})`, () =>
+      Effect.gen(function*() {
+        const server = scheme === "https" ? yield* secure : yield* rawServer(answering(response("secret")))
+        for (const allowsAuthenticationDowngrade of [false, true]) {
+          const digest = wantsDigest()
+          let weak = false
+          const proxy = yield* httpProxy((asked) => weak ? wantsBasic(asked) : digest(asked))
+          const delegate = ChallengeResolver.layer(yield* trusting)
+          const configuration = { ...by(proxy.port, { credential: ada }), allowsAuthenticationDowngrade }
+          yield* withSession({ configuration, delegate }, (session) =>
+            Effect.gen(function*() {
+              const get = session.data(`${scheme}://localhost:${server.port}/`)
+              assert.strictEqual(text((yield* get)[0]), "secret")
+              yield* session.flush
+              weak = true
+              if (allowsAuthenticationDowngrade) return assert.strictEqual(text((yield* get)[0]), "secret")
+              const { reason } = yield* failsWith(get, "AuthenticationError/DowngradeRefused")
+              if (reason._tag === "DowngradeRefused") assert.deepStrictEqual(reason.offered, ["Basic"])
+              assert.isTrue(proxy.asked.every((asked) => asked.fields.get("proxy-authorization") !== basic))
+              yield* session.reset
+              assert.strictEqual(text((yield* get)[0]), "secret")
+            }))
+        }
+      }))
+  }
+
   it.scopedLive("a resolver of a task answers for its own requests only", () =>
     Effect.gen(function*() {
       const server = yield* rawServer(answering(response("secret")))

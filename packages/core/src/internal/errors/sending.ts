@@ -156,8 +156,8 @@ export class AuthenticationError extends family<"AuthenticationError", Authentic
   },
   DowngradeRefused: {
     message: (r) =>
-      `the server offers only ${
+      `only ${
         r.offered.join(", ")
-      } now, which is weaker than ${r.space} that it took before. If it was changed on purpose, reset the session or allow it with allowsAuthenticationDowngrade`
+      } is asked for now, which is weaker than what ${r.space} took before. If it was changed on purpose, reset the session or allow it with allowsAuthenticationDowngrade`
   }
 }) {}

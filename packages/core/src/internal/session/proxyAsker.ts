@@ -19,6 +19,7 @@ import type { NonceCounts } from "../protocol/digestSession.ts"
 import { type Abilities, answerable } from "../protocol/strength.ts"
 import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
 import type { Resolver } from "../resolver.ts"
+import type { AuthenticationMemory } from "./authenticationMemory.ts"
 import { type Candidate, type Conversation, type Entry, entryOf, spaceOf } from "./proxyEntry.ts"
 import { Resolving } from "./resolving.ts"
 
@@ -36,7 +37,11 @@ export interface ProxyServices {
   readonly credentials: CredentialStorageService
   readonly digests: DigestsService | undefined
   readonly counts: NonceCounts
+  readonly strengths: Pick<AuthenticationMemory, "entered" | "strengthOf">
+  readonly allowsDowngrade: boolean
 }
+
+const strengthOrigin = (proxy: ProxyServer): string => `proxy ${originOf(proxy)}`
 
 const isConversation = (token: object | undefined): token is Conversation =>
   token !== undefined && "_tag" in token && token._tag === "Conversation"
@@ -71,7 +76,11 @@ export class ProxyCredentials implements ProxyAsker {
     const known = this.#known(proxy)
     if (known.entry === entryBehind(sent)) known.challenges = ChallengeMachine.begin(Infinity, equals)
     const { token } = sent
-    if (!isConversation(token)) return Effect.void
+    if (!isConversation(token)) {
+      if (token === known.entry) this.#entered(proxy, known.entry)
+      return Effect.void
+    }
+    this.#entered(proxy, token.entry)
     // what a proxy says of itself stands in a field of its own (RFC 9110 11.7.3)
     const info = response.fields.getAll("proxy-authentication-info")
     const fields = HeaderFields.fromEntries(info.map((value) => ["authentication-info", value]))
@@ -87,10 +96,17 @@ export class ProxyCredentials implements ProxyAsker {
     sent: ProxyAnswer | undefined,
     request: ProxyRequest
   ): Effect.Effect<ProxyAnswer | undefined, ExchangeError> => {
-    const candidates = answerable(
+    const all = answerable(
       parseChallenges(refusal.fields.getAll("proxy-authenticate")),
       this.#services.abilities
     ).filter((one) => one._tag !== "Digest" || one.digest.qop !== "auth-int")
+    const candidates = this.#strongEnough(all, proxy)
+    const [weaker] = all
+    if (candidates.length === 0 && weaker !== undefined) {
+      const space = spaceOf(weaker, proxy)
+      const offered = all.map((one) => one.method)
+      return failedWith(space, { _tag: "DowngradeRefused", space: space.toString(), offered })
+    }
     const token = sent?.token
     const asked = () => this.#inTurn(candidates, proxy, refusal, sent, request)
     if (!isConversation(token)) return asked()
@@ -133,6 +149,17 @@ export class ProxyCredentials implements ProxyAsker {
       }
       return this.#walk(candidates, 0, proxy, refusal, known, before, request)
     }))
+  }
+
+  #strongEnough(all: ReadonlyArray<Candidate>, proxy: ProxyServer): ReadonlyArray<Candidate> {
+    const { allowsDowngrade, strengths } = this.#services
+    if (allowsDowngrade) return all
+    return all.filter((one) => one.strength >= strengths.strengthOf(strengthOrigin(proxy), one.realm))
+  }
+
+  #entered(proxy: ProxyServer, entry: Entry | undefined): void {
+    if (entry === undefined) return
+    this.#services.strengths.entered(strengthOrigin(proxy), entry.space.realm, entry.strength)
   }
 
   #known(proxy: ProxyServer): Known {

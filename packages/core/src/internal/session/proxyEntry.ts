@@ -27,6 +27,7 @@ export interface Entry {
   readonly value: (method: string, target: string) => string | undefined
   readonly digest: DigestSession | undefined
   readonly scheme: SchemeEntry | undefined
+  readonly strength: number
 }
 
 /** One exchange of messages that is under way; the token of its answers. */
@@ -56,11 +57,12 @@ export const entryOf = (
   proxy: ProxyServer,
   { counts, digests }: { readonly counts: NonceCounts; readonly digests: DigestsService | undefined }
 ): Entry | undefined => {
+  const { strength } = candidate
   if (credential._tag === "Token") {
     const token = Redacted.value(credential.token)
     const fixed = `Bearer ${token}`
     return /^[\x21-\x7e]+$/.test(token)
-      ? { space, credential, value: () => fixed, digest: undefined, scheme: undefined }
+      ? { space, credential, value: () => fixed, digest: undefined, scheme: undefined, strength }
       : undefined
   }
   const password = Redacted.value(credential.password)
@@ -69,12 +71,12 @@ export const entryOf = (
       const fixed = basicAuthorization({ user: credential.user, password, charset: candidate.charset })
       return fixed === undefined
         ? undefined
-        : { space, credential, value: () => fixed, digest: undefined, scheme: undefined }
+        : { space, credential, value: () => fixed, digest: undefined, scheme: undefined, strength }
     }
     case "Scheme": {
       const { params, token68 } = candidate.challenge
       const scheme = { scheme: candidate.scheme, challenge: { space, params, token68 }, user: credential }
-      return { space, credential, value: never, digest: undefined, scheme }
+      return { space, credential, value: never, digest: undefined, scheme, strength }
     }
     case "Digest": {
       if (digests === undefined) return undefined
@@ -93,7 +95,7 @@ export const entryOf = (
           bodyHash: undefined
         })
       }
-      return { space, credential, value, digest: session, scheme: undefined }
+      return { space, credential, value, digest: session, scheme: undefined, strength }
     }
     case "Bearer":
       return undefined
