@@ -98,7 +98,8 @@ export interface RetryScheduled extends OfTask {
 }
 
 /**
- * A challenge has been answered.
+ * A challenge has been answered: of a server, of a proxy, or of the handshake of the connection that the task waited for. Where
+ * a session and its task both have a say on a server, each is told of.
  *
  * @since 0.1.0
  * @category models

@@ -11,6 +11,7 @@ import type { Address, AddressVerdict } from "./AddressPolicy.ts"
 import type { CapabilityName } from "./Capability.ts"
 import type { HeaderFields } from "./HeaderFields.ts"
 import type { TrustAsker } from "./internal/askers.ts"
+import type { AnsweredChallenge } from "./internal/challengeObserver.ts"
 import type { ConnectionAffinity, ConnectionInfo } from "./internal/connectionInfo.ts"
 import type { CacheStatus } from "./internal/protocol/cacheStatus.ts"
 import type { NetworkAccess } from "./internal/protocol/requestPolicy.ts"
@@ -29,6 +30,7 @@ export type {
   TrustAsker,
   TrustDecision
 } from "./internal/askers.ts"
+export { type AnsweredChallenge, ChallengeObserver } from "./internal/challengeObserver.ts"
 export type { ConnectionAffinity, ConnectionInfo, HeldConnection } from "./internal/connectionInfo.ts"
 export {
   bodyLength,
@@ -238,6 +240,8 @@ export interface ExchangeControl {
   readonly expectContinue: boolean
   /** The whole body is here and nothing of the exchange is on the wire any more; called once, read or not. */
   readonly arrived: () => void
+  /** A question of the connection that this exchange waits for was answered. */
+  readonly challengeAnswered?: (answered: AnsweredChallenge) => void
   /** A 1xx other than 101. */
   readonly informational: (status: number, fields: HeaderFields) => void
   /** So many bytes of the request's body, counted from its beginning, have been given to the network. */

@@ -20,7 +20,10 @@ export const resolvingKey = "@urlsession/core/internal/Resolving"
 /** The key under which the token providers stand that are being refreshed. */
 export const refreshingKey = "@urlsession/core/internal/Refreshing"
 
-const marks = [delegateQueueKey, resolvingKey, refreshingKey]
+/** The key under which the one stands who hears how the questions of a connection are answered. */
+export const challengeObserverKey = "@urlsession/core/ChallengeObserver"
+
+const marks = [delegateQueueKey, resolvingKey, refreshingKey, challengeObserverKey]
 const ofTheCaller = [Tracer.ParentSpan.key, ...marks]
 
 const without = <R>(context: Context.Context<R>): Context.Context<R> => {

@@ -1,7 +1,8 @@
 /** The making of one connection. It belongs to its pool, not to the request it was begun for: that one may leave. */
 import type { ExchangeError } from "@urlsession/core/SessionError"
-import type { AlpnProtocol } from "@urlsession/core/Transport"
+import { type AlpnProtocol, type AnsweredChallenge, ChallengeObserver } from "@urlsession/core/Transport"
 import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { connect, type Connected, type ConnectHooks } from "./connector.ts"
 import { noTimings } from "./connectTimings.ts"
@@ -56,7 +57,8 @@ export class ConnectJob implements ConnectHooks {
 
   start(): void {
     const { asker, engine, url } = this.#pool
-    const fiber = engine.fork(connect(this.#waiter?.request.url ?? url, asker, engine.connector, this))
+    const connected = connect(this.#waiter?.request.url ?? url, asker, engine.connector, this)
+    const fiber = engine.fork(Effect.provideService(connected, ChallengeObserver, this.#answered))
     this.#fiber = fiber
     fiber.addObserver((exit) => this.#pool.settled(this, exit))
   }
@@ -75,6 +77,8 @@ export class ConnectJob implements ConnectHooks {
       ? failure.value
       : delegateFailed("connection", Cause.squash(cause), this.#waiter?.request.url.href ?? this.#pool.url.href)
   }
+
+  readonly #answered = (answered: AnsweredChallenge): void => this.#waiter?.control.challengeAnswered?.(answered)
 
   // ---- what the connector asks and tells
 

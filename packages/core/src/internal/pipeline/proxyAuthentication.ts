@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Proxy from "../../Proxy.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { ProxyAnswer, ProxyAsker, ProxyRequest, WireRequest, WireResponse } from "../../Transport.ts"
+import { ChallengeObserver } from "../challengeObserver.ts"
 import { Affinity } from "../session/affinity.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
@@ -50,7 +51,12 @@ export const proxyAuthentication = (session: SessionState): Stage => (next) => {
         return Effect.fail(new AuthenticationError({ url: request.url.href, reason }))
       }
       const about = { ...aboutOf(request), connection: response.connection }
-      return Effect.flatMap(context.decide(asker.challenged(proxy, response, answer, about)), (more) => {
+      const challenged = Effect.provideService(
+        asker.challenged(proxy, response, answer, about),
+        ChallengeObserver,
+        (answered) => context.challengeAnswered(answered)
+      )
+      return Effect.flatMap(context.decide(challenged), (more) => {
         if (more === undefined) {
           if (!shared) affinity?.close()
           return Effect.succeed(response)

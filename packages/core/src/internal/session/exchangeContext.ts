@@ -15,15 +15,21 @@ import type { SessionEvent } from "../../SessionEvent.ts"
 import type { TaskKind, TaskState } from "../../SessionTask.ts"
 import type { Slots } from "../../TaskDelegate.ts"
 import type { TaskMetrics } from "../../TaskMetrics.ts"
-import { bodyLength, type Closeable, type ExchangeControl, type TrustAsker, type WireRequest } from "../../Transport.ts"
+import {
+  type AnsweredChallenge,
+  bodyLength,
+  type ExchangeControl,
+  type TrustAsker,
+  type WireRequest
+} from "../../Transport.ts"
 import { type NetworkAccess, networkAccess } from "../protocol/requestPolicy.ts"
 import type { Affinity } from "./affinity.ts"
 import type { AuthenticationState } from "./authenticationState.ts"
 import { DecisionLog } from "./decisionLog.ts"
 import type { ExchangeListener } from "./exchangeListener.ts"
+import { OpenThings } from "./openThings.ts"
 import { orEnded } from "./orEnded.ts"
 import type { SessionState } from "./sessionState.ts"
-import { Suspendable } from "./suspendable.ts"
 import { measured, Transaction } from "./transaction.ts"
 
 type Resume = (effect: Effect.Effect<never, ExchangeError>) => void
@@ -32,7 +38,7 @@ const before = new Transaction("GET", "", 0)
 const none: Array<Transaction> = []
 
 /** See the head of this file. */
-export class ExchangeContext extends Suspendable implements ExchangeControl {
+export class ExchangeContext extends OpenThings implements ExchangeControl {
   readonly session: SessionState
   readonly taskIdentifier: number
   readonly options: RequestOptionsRecord
@@ -78,8 +84,6 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
 
   #parked: Resume | undefined = undefined
   #failure: ExchangeError | undefined = undefined
-  #first: Closeable | undefined = undefined
-  #others: Array<Closeable> | undefined = undefined
   #completed = false
   #canceling = false
   /** `execute` has handed the response out and no reader has come yet. */
@@ -188,35 +192,10 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     })
   }
 
-  register(closeable: Closeable): void {
-    if (this.#completed) closeable.close()
-    else if (this.#first === undefined) this.#first = closeable
-    else (this.#others ??= []).push(closeable)
-  }
-
-  unregister(closeable: Closeable): void {
-    if (this.#first === closeable) {
-      this.#first = undefined
-      return
-    }
-    const index = this.#others?.indexOf(closeable) ?? -1
-    if (index >= 0) this.#others?.splice(index, 1)
-  }
-
   /** Whatever is open and waits hears of it. */
   reprioritize(priority: number): void {
     this.priority = priority
-    this.#first?.reprioritize?.(priority)
-    this.#others?.forEach((other) => other.reprioritize?.(priority))
-  }
-
-  #closeAll(): void {
-    const others = this.#others
-    this.#others = undefined
-    if (others !== undefined) { for (let i = others.length - 1; i >= 0; i--) others[i]?.close() }
-    const first = this.#first
-    this.#first = undefined
-    first?.close()
+    this.reorder(priority)
   }
 
   // ---- life
@@ -235,7 +214,7 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
   complete(error: DownloadError | undefined, interrupted: boolean): void {
     if (this.#completed) return
     this.#canceling = true
-    this.#closeAll()
+    this.closeAll()
     this.#completed = true
     this.error = error
     if (error !== undefined && this.#failure === undefined && error._tag !== "FileError") this.#failure = error
@@ -376,6 +355,11 @@ export class ExchangeContext extends Suspendable implements ExchangeControl {
     if (this.observed) {
       this.emit({ _tag: "InformationalResponse", taskIdentifier: this.taskIdentifier, status, headers })
     }
+  }
+
+  challengeAnswered(answered: AnsweredChallenge): void {
+    if (this.observed) this.emit({ _tag: "ChallengeAnswered", taskIdentifier: this.taskIdentifier, ...answered })
+    this.decisions?.about({ _tag: "ChallengeAnswered", crossOrigin: false, ...answered })
   }
 
   /** Begins to observe: from now on every change is told. */

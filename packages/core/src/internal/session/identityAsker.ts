@@ -10,6 +10,7 @@ import type * as Disposition from "../../Disposition.ts"
 import * as ProtectionSpace from "../../ProtectionSpace.ts"
 import { AuthenticationError } from "../../SessionError.ts"
 import type { IdentityAnswer, IdentityAsker } from "../../Transport.ts"
+import { report } from "../challengeObserver.ts"
 import type { Resolver } from "../resolver.ts"
 import { Resolving } from "./resolving.ts"
 
@@ -128,7 +129,17 @@ export class Identities implements IdentityAsker {
       if (handler === undefined) return Effect.succeed(none)
       return Effect.flatMap(
         asked(handler, challenge),
-        (disposition) => disposition._tag === "Next" ? from(index + 1) : answerOf(disposition, space)
+        (disposition) =>
+          disposition._tag === "Next"
+            ? from(index + 1)
+            : Effect.zipRight(
+              report({
+                space: space.toString(),
+                disposition: disposition._tag,
+                previousFailureCount: challenge.previousFailureCount
+              }),
+              answerOf(disposition, space)
+            )
       )
     }
     return from(0)

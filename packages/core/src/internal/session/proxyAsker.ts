@@ -14,6 +14,7 @@ import { originOf, type ProxyServer } from "../../Proxy.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { ProxyAnswer, ProxyAsker, ProxyRefusal, ProxyRequest } from "../../Transport.ts"
 import { isLoopback } from "../../TransportSecurity.ts"
+import { report } from "../challengeObserver.ts"
 import * as ChallengeMachine from "../protocol/challengeMachine.ts"
 import type { NonceCounts } from "../protocol/digestSession.ts"
 import { type Abilities, answerable } from "../protocol/strength.ts"
@@ -257,6 +258,18 @@ export class ProxyCredentials implements ProxyAsker {
       return failedWith(space, { _tag: "CredentialUnusable", space: key, detail })
     }
     const carryOut = (
+      disposition: Disposition.Disposition<HttpCredential>,
+      byDefault: PasswordCredential | undefined
+    ): Effect.Effect<ProxyAnswer | undefined, ExchangeError> =>
+      Effect.zipRight(
+        report({
+          space: key,
+          disposition: disposition._tag === "Next" ? "PerformDefault" : disposition._tag,
+          previousFailureCount: about.previousFailureCount
+        }),
+        act(disposition, byDefault)
+      )
+    const act = (
       disposition: Disposition.Disposition<HttpCredential>,
       byDefault: PasswordCredential | undefined
     ): Effect.Effect<ProxyAnswer | undefined, ExchangeError> => {

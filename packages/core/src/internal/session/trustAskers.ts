@@ -6,6 +6,7 @@ import * as ServerTrust from "../../ServerTrust.ts"
 import { AuthenticationError, TlsError } from "../../SessionError.ts"
 import type { TrustAsker, TrustDecision } from "../../Transport.ts"
 import type { TransportSecurityService, Weakness } from "../../TransportSecurity.ts"
+import { report } from "../challengeObserver.ts"
 import type { Resolver } from "../resolver.ts"
 import { mergeRoots, system } from "../trust/roots.ts"
 import { Identities, type IdentityHandler } from "./identityAsker.ts"
@@ -15,8 +16,18 @@ import { Resolving } from "./resolving.ts"
 const verified: TrustDecision = { overridden: false }
 const overridden: TrustDecision = { overridden: true }
 
-const urlOf = (trust: ServerTrust.ServerTrust): string =>
-  ProtectionSpace.make({ host: trust.host, port: trust.port, protocol: "https", method: "ServerTrust" }).origin
+const spaceOf = ({ host, port }: ServerTrust.ServerTrust): ProtectionSpace.ProtectionSpace =>
+  ProtectionSpace.make({ host, port, protocol: "https", method: "ServerTrust" })
+
+const urlOf = (trust: ServerTrust.ServerTrust): string => spaceOf(trust).origin
+
+const dispositions = {
+  Accept: "UseCredential",
+  RetryWith: "RetryWith",
+  Reject: "CancelChallenge",
+  Default: "PerformDefault",
+  Verify: "PerformDefault"
+} as const
 
 const conclude = (
   trust: ServerTrust.ServerTrust,
@@ -63,9 +74,19 @@ const decideOf = (evaluator: ServerTrust.Evaluator | undefined): Decide | undefi
             reason: { _tag: "ResolverFailed", space: `ServerTrust space of ${urlOf(trust)}` }
           })
         )),
-      (verdict) => conclude(trust, verdict._tag === "Accept" && !accepts ? ServerTrust.performDefault : verdict)
+      (given) => {
+        const verdict = given._tag === "Accept" && !accepts ? ServerTrust.performDefault : given
+        return Effect.zipRight(reportVerdict(trust, verdict), conclude(trust, verdict))
+      }
     )
 }
+
+const reportVerdict = (trust: ServerTrust.ServerTrust, { _tag }: ServerTrust.Verdict): Effect.Effect<void> =>
+  report({
+    space: spaceOf(trust).toString(),
+    disposition: dispositions[_tag],
+    previousFailureCount: 0
+  })
 
 const byDefault: Decide = (trust) => conclude(trust, ServerTrust.performDefault)
 
