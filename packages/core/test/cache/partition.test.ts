@@ -8,7 +8,8 @@ import * as UrlCache from "@urlsession/core/UrlCache"
 import * as UrlSession from "@urlsession/core/UrlSession"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { answer, ask, type Asking, caching, count, url } from "./support.ts"
+import * as Option from "effect/Option"
+import { type Answer, answer, ask, type Asking, caching, count, pause, url, validating } from "./support.ts"
 
 const mine = answer({ "cache-control": "private, max-age=600" })
 
@@ -153,6 +154,79 @@ describe("cookies of a store", () => {
     }).pipe(
       withJar((request) => answer({ "cache-control": "max-age=60", "set-cookie": `sid=${request.index}` })(request))
     ))
+
+  /** The store learns a cookie for the whole host. */
+  const login = ask({ url: "https://cache.test/login" })
+  const logout = Effect.flatMap(
+    UrlSession.UrlSession,
+    ({ cookies }) => Option.match(cookies, { onNone: () => Effect.void, onSome: ({ removeAll }) => removeAll })
+  )
+  const loggingIn = (thing: Answer): Answer => (request) =>
+    request.url.endsWith("/login")
+      ? answer({ "cache-control": "no-store", "set-cookie": "sid=1; Path=/" })(request)
+      : thing(request)
+
+  it.effect("what came before there was a cookie was nobody's, and is still good with one", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      yield* login
+      assert.strictEqual((yield* ask()).body, "body 0")
+      assert.strictEqual((yield* ask({ headers: { range: "bytes=0-3" } })).body, "body")
+      assert.strictEqual(yield* count, 2)
+    }).pipe(withJar(loggingIn(answer({ "cache-control": "max-age=60" })))))
+
+  it.effect("but what came with a cookie is not for who has none any more", () =>
+    Effect.gen(function*() {
+      yield* login
+      yield* ask()
+      yield* logout
+      assert.strictEqual((yield* ask()).body, "body 2")
+    }).pipe(withJar(loggingIn(answer({ "cache-control": "max-age=60" })))))
+
+  it.effect("nor for who carries a cookie of the caller's, or another Authorization", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      yield* login
+      assert.strictEqual((yield* ask({ headers: { cookie: "sid=2" } })).body, "body 2")
+      assert.strictEqual((yield* ask(bearer("ada"))).body, "body 3")
+      assert.strictEqual((yield* ask(bearer("ada"))).body, "body 3")
+    }).pipe(withJar(loggingIn(answer({ "cache-control": "max-age=60" })))))
+
+  it.effect("Vary: Cookie says that it is not", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      yield* login
+      assert.strictEqual((yield* ask()).body, "body 2")
+    }).pipe(withJar(loggingIn(answer({ "cache-control": "max-age=60", vary: "Cookie" })))))
+
+  it.effect("asked about with a cookie it becomes this store's, and stays as it was for others", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      yield* login
+      yield* pause(10)
+      const mine = yield* ask()
+      assert.deepStrictEqual([mine.body, mine.header("x-for"), yield* count], ["body 0", "sid=1", 3])
+      assert.strictEqual((yield* ask()).header("x-for"), "sid=1")
+      assert.strictEqual(yield* count, 3)
+      const theirs = yield* other(ask())
+      assert.deepStrictEqual([theirs.body, theirs.header("x-for"), yield* count], ["body 0", "nobody", 4])
+    }).pipe(
+      withJar(
+        loggingIn((request) =>
+          validating("\"1\"", { "cache-control": "max-age=5", "x-for": request.header("cookie") ?? "nobody" })(request)
+        )
+      )
+    ))
+
+  it.effect("a HEAD with a cookie says what it says of it, too", () =>
+    Effect.gen(function*() {
+      yield* ask()
+      yield* login
+      yield* ask({ method: "HEAD", options: { cachePolicy: "reloadIgnoringLocalCacheData" } })
+      assert.strictEqual((yield* ask()).body, "body 3")
+    }).pipe(withJar(loggingIn((request) =>
+      answer({ "cache-control": "max-age=60", etag: request.method === "HEAD" ? "\"2\"" : "\"1\"" })(request)
+    ))))
 
   it.effect("without a cookie either way it is for all", () =>
     Effect.gen(function*() {

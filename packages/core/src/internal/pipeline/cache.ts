@@ -44,7 +44,10 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     ? () => ""
     : (request: WireRequest, context: ExchangeContext, setsCookies = false) =>
       partitions.of(request, context, setsCookies)
-  const keeping = new Keeping(session, entries, partitionOf)
+  const beforeCookies = entries.mode.shared
+    ? () => undefined
+    : (request: WireRequest, context: ExchangeContext) => partitions.beforeCookies(request, context)
+  const keeping = new Keeping(session, entries, partitionOf, beforeCookies)
   const refreshing = new Refreshing(session, keeping, next)
   const now = () => session.wheel.now()
 
@@ -121,7 +124,7 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
         return again(request, context, asked, response, "the 304 is about another version (RFC 9111 4.3.4)")
       }
       response.body.cancel()
-      const fresh = keeping.freshened(sent, entry, response)
+      const fresh = keeping.freshened(sent, entry, response, context)
       context.decisions?.about(updated("Refresh", "the origin says that it holds (RFC 9111 4.3.4)"))
       const at = now()
       const status = {
@@ -203,18 +206,27 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
   }
 
   const look = (
-    found: ReadonlyArray<Entry>,
+    entry: Entry | undefined,
+    others: boolean,
     request: WireRequest,
     context: ExchangeContext,
     asked: Asked
   ): ReturnType<Exchange> => {
-    const lookup = lookupOf(request)
-    const entry = found.find((one) => one.vary.length === 0 || varyMatches(one.vary, lookup))
     const policy = cachePolicy(session, context)
     const rounds = (context.authentication?.challenges.rounds ?? 0) > 0
-    const decision = decide(asked, policy, entry, found.length > 0, rounds, now())
+    const decision = decide(asked, policy, entry, others, rounds, now())
     context.decisions?.led(consulted(decision))
     return carryOut(decision, entry, request, context, asked)
+  }
+
+  const lookIn = (
+    url: string,
+    partition: string,
+    context: ExchangeContext,
+    use: (found: ReadonlyArray<Entry>) => ReturnType<Exchange>
+  ): ReturnType<Exchange> => {
+    const found = entries.find(url, partition)
+    return found !== undefined ? use(found) : Effect.flatMap(context.enclose(entries.load(url, partition)), use)
   }
 
   return (given, context) => {
@@ -233,15 +245,27 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     }
     const asked = askedBy(method, request.fields)
     const partition = partitionOf(request, context)
-    if (partition === undefined) return look([], request, context, asked)
+    if (partition === undefined) return look(undefined, false, request, context, asked)
     const url = urlOf(request)
-    const found = entries.find(url, partition)
-    if (found !== undefined) return look(found, request, context, asked)
-    return Effect.flatMap(
-      context.enclose(entries.load(url, partition)),
-      (loaded) => look(loaded, request, context, asked)
-    )
+    return lookIn(url, partition, context, (found) => {
+      const entry = matching(found, request)
+      const others = found.length > 0
+      const before = entry === undefined ? beforeCookies(request, context) : undefined
+      return before === undefined
+        ? look(entry, others, request, context, asked)
+        : lookIn(
+          url,
+          before,
+          context,
+          (more) => look(matching(more, request), others || more.length > 0, request, context, asked)
+        )
+    })
   }
+}
+
+const matching = (found: ReadonlyArray<Entry>, request: WireRequest): Entry | undefined => {
+  const lookup = lookupOf(request)
+  return found.find(({ vary }) => vary.length === 0 || varyMatches(vary, lookup))
 }
 
 const unkept: CacheConsulted = {

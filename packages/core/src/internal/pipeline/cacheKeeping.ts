@@ -52,17 +52,25 @@ const without = (fields: HeaderFields, ...names: ReadonlyArray<string>): Readonl
 }
 
 type PartitionOf = (request: WireRequest, context: ExchangeContext, setsCookies?: boolean) => string | undefined
+type BeforeCookies = (request: WireRequest, context: ExchangeContext) => string | undefined
 
 /** See the head of this file. */
 export class Keeping {
   readonly #session: SessionState
   readonly #entries: CacheEntries
   readonly #partitionOf: PartitionOf
+  readonly #beforeCookies: BeforeCookies
 
-  constructor(session: SessionState, entries: CacheEntries, partitionOf: PartitionOf) {
+  constructor(
+    session: SessionState,
+    entries: CacheEntries,
+    partitionOf: PartitionOf,
+    beforeCookies: BeforeCookies
+  ) {
     this.#session = session
     this.#entries = entries
     this.#partitionOf = partitionOf
+    this.#beforeCookies = beforeCookies
   }
 
   get entries(): CacheEntries {
@@ -217,11 +225,13 @@ export class Keeping {
     this.#entries.put(partLength(both) === both.total ? wholeOf({ ...stored, body }) : { ...stored, body, part: both })
   }
 
-  /** A kept response of which the origin says that it holds. */
-  freshened(sent: Sent, entry: Entry, answer: WireResponse): Entry {
+  /** A kept response of which the origin says that it holds: from now on it is an answer to who has asked. */
+  freshened(sent: Sent, entry: Entry, answer: WireResponse, context: ExchangeContext): Entry {
     const { mode } = this.#entries
+    const partition = this.#partitionOf(sent.request, context, answer.fields.has("set-cookie"))
     const fresh: StoredResponse = {
       ...storedOf(entry),
+      partition: partition ?? entry.partition,
       fields: updatedFields(entry.fields, answer.fields, mode),
       requestTime: sent.requestTime,
       responseTime: this.#session.wheel.now()
@@ -234,9 +244,9 @@ export class Keeping {
       status: entry.status,
       fields: fresh.fields
     }, mode)
-    if (answer.connection?.overridden !== true) {
+    if (answer.connection?.overridden !== true && partition !== undefined) {
       if (allowed.store) this.#entries.put(fresh)
-      else this.#entries.remove(entry.url, entry.partition)
+      else this.#entries.remove(entry.url, partition)
     }
     return new Entry(fresh, mode)
   }
@@ -280,13 +290,16 @@ export class Keeping {
     if (response.status !== 200 || partition === undefined || response.connection?.overridden === true) return
     const lookup = lookupOf(sent.request)
     const url = withoutFragment(sent.request.url.href)
-    for (const entry of this.#entries.find(url, partition) ?? []) {
+    const before = this.#beforeCookies(sent.request, context)
+    const own = this.#entries.find(url, partition) ?? []
+    const others = before === undefined ? [] : this.#entries.find(url, before) ?? []
+    for (const entry of [...own, ...others]) {
       const same = entry.vary.every(([name, value]) => (lookup(name) ?? null) === value)
       if (!same || entry.status !== 200 || entry.part !== undefined) continue
       const length = response.fields.get("content-length")
       const agrees = speaksOf(validatorsOf((name) => response.fields.getAll(name)), entry.judged.validators) &&
         (length === undefined || length === String(entry.body.length))
-      if (agrees) this.freshened(sent, entry, response)
+      if (agrees) this.freshened(sent, entry, response, context)
       // it is another version now: what is kept may only be asked about
       else this.#entries.put({ ...storedOf(entry), responseTime: now, requestTime: now, fields: staleFields(entry) })
       return

@@ -66,7 +66,7 @@ export class Refreshing {
         const work = Effect.flatMap(asking, (response) => {
           if (holds(response, entry)) {
             response.body.cancel()
-            this.#keeping.freshened(sent, entry, response)
+            this.#keeping.freshened(sent, entry, response, context)
             return Effect.void
           }
           const detail = "stale-while-revalidate (RFC 5861 3)"

@@ -61,12 +61,27 @@ export class Partitions {
    * that sets some.
    */
   of(request: WireRequest, context: ExchangeContext, setsCookies: boolean): string | undefined {
-    let parts = setsCookies ? this.#cookies : ""
+    return this.#of(request, context, setsCookies, this.#cookies)
+  }
+
+  /**
+   * Where the answers are that the same user got before the store had a cookie for the URL: they were nobody's in particular, so
+   * they are this store's too. Never the other way round. `undefined` for a request that carries no cookie of the store.
+   */
+  beforeCookies(request: WireRequest, context: ExchangeContext): string | undefined {
+    if (this.#cookies === "" || ownCookie(context) || !request.fields.some(({ name }) => name === "cookie")) {
+      return undefined
+    }
+    return this.#of(request, context, false, "")
+  }
+
+  #of(request: WireRequest, context: ExchangeContext, setsCookies: boolean, store: string): string | undefined {
+    let parts = setsCookies ? store : ""
     for (const { name, value } of request.fields) {
       if (!isCredentialField(name)) continue
       if (name === "authorization" && oneTime.test(value)) return undefined
       if (name === "cookie" && this.#cookies !== "") {
-        if (!setsCookies) parts += this.#cookies
+        if (!setsCookies) parts += store
         if (!ownCookie(context)) continue
       }
       parts += `${name}:${value.length}:${value}\n`
