@@ -50,6 +50,61 @@ describe("pins with backups and an end (TRU-02)", () => {
     }))
 })
 
+describe("names of hosts that are pinned (TRU-02)", () => {
+  const gone = ["sha256/gone"] as const
+  const said = (name: string, visited: string) =>
+    verdict(ServerTrust.pinned({ [name]: gone }), TestTransport.presented(visited, 443, [], [certificate("leaf")]))
+
+  for (
+    const [name, visited] of [
+      ["API.Example.TEST", "api.example.test"],
+      ["api.example.test.", "api.example.test"],
+      ["api.example.test", "api.example.test."],
+      ["b\u00fccher.test", "xn--bcher-kva.test"],
+      ["*.example.test", "api.example.test"],
+      ["*.example.test", "a.api.example.test"],
+      ["[::1]", "::1"],
+      ["0:0:0:0:0:0:0:1", "::1"],
+      ["127.0.0.1", "127.0.0.1"]
+    ] as const
+  ) {
+    it.effect(`${name} binds ${visited}`, () =>
+      Effect.map(said(name, visited), (one) => assert.strictEqual(one, "PinMismatch")))
+  }
+
+  for (const visited of ["example.test", "apiexample.test", "other.test"]) {
+    it.effect(`*.example.test does not bind ${visited}`, () =>
+      Effect.map(said("*.example.test", visited), (one) => assert.strictEqual(one, "Default")))
+  }
+
+  it.effect("a host of its own comes before a wildcard", () =>
+    Effect.gen(function*() {
+      const pins = ServerTrust.pinned({ "*.example.test": gone, "api.example.test": ["sha256/leaf"] })
+      const chain = [certificate("leaf")]
+      assert.strictEqual(yield* verdict(pins, TestTransport.presented("api.example.test", 443, [], chain)), "Verify")
+      assert.strictEqual(
+        yield* verdict(pins, TestTransport.presented("www.example.test", 443, [], chain)),
+        "PinMismatch"
+      )
+    }))
+
+  for (const name of ["https://api.test", "api.test:8443", "api.test/", "*", "", "a b.test", "*.*.test"]) {
+    it.effect(`${JSON.stringify(name)} is no host: nobody is let in, and the refusal names it`, () =>
+      Effect.gen(function*() {
+        for (
+          const evaluator of [
+            ServerTrust.pinned({ [name]: gone }),
+            ServerTrust.perHost({ [name]: ServerTrust.insecure() })
+          ]
+        ) {
+          const one = yield* evaluator.judge?.(trusted) ?? Effect.succeed(ServerTrust.accept)
+          assert.strictEqual(one._tag, "Reject")
+          assert.include(one._tag === "Reject" ? one.detail : "", JSON.stringify(name))
+        }
+      }))
+  }
+})
+
 describe("perHost (TRU-02)", () => {
   const saying = (detail: string) => ServerTrust.custom(() => Effect.succeed(ServerTrust.reject(detail)))
   const one = ServerTrust.perHost({

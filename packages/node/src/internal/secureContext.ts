@@ -140,7 +140,8 @@ export const makeContext = (
     maxVersion: maximum,
     // a server that renegotiates could show another certificate after the verdict
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ...(trusted === undefined ? {} : { ca: [...trusted] }),
+    // whom the caller names is trusted, be it a root, an authority below one, or a server's own certificate
+    ...(trusted === undefined ? {} : { ca: [...trusted], allowPartialTrustChain: true }),
     ...identity
   })
   return {

@@ -4,6 +4,7 @@ import type { CertificateFault } from "@urlsession/core/SessionError"
 import type { TLSSocket } from "node:tls"
 import { chainOf, type Parsed, reachesRoot } from "./certificates.ts"
 import type { RootSet, TrustContext } from "./secureContext.ts"
+import { excludedWildcard } from "./x509/names.ts"
 import { ocspStatement } from "./x509/ocsp.ts"
 import { type Validated, validated } from "./x509/path.ts"
 
@@ -103,6 +104,19 @@ const authorityAsLeaf = ([leaf]: ReadonlyArray<Parsed>, roots: RootSet): Readonl
     ? [{ fault: "WrongUsage", detail: "it is the certificate of an authority, and no server's" }]
     : []
 
+const wildcards = ([leaf, ...above]: ReadonlyArray<Parsed>): ReadonlyArray<ServerTrust.Finding> => {
+  if (leaf === undefined || !leaf.value.names.dns.some((name) => name.startsWith("*."))) return []
+  for (const { fields, value } of above) {
+    const name = fields?.constraints === undefined || leaf.fields === undefined
+      ? undefined
+      : excludedWildcard(leaf.fields.names, fields.constraints)
+    if (name !== undefined) {
+      return [{ fault: "InvalidChain", detail: `${name} stands for a name that ${value.subject} may not give` }]
+    }
+  }
+  return []
+}
+
 // OpenSSL tells one fault of several, and some without a name: whatever is not a date is looked for here once more
 const refused = (result: Validated): ReadonlyArray<ServerTrust.Finding> => {
   return !result.valid && (result.fault === "InvalidChain" || result.fault === "WrongUsage")
@@ -130,7 +144,7 @@ export const trustOf = (
     ? undefined
     : validated(chain.map((one) => one.value.der), (one) => roots.fieldsFor(one), undefined)
   const findings = byFault([
-    ...again === undefined ? [] : refused(again),
+    ...again === undefined ? wildcards(chain) : refused(again),
     ...authorityAsLeaf(chain, roots),
     ...weakness(chain),
     ...stapled === undefined ? [] : revocation(chain, stapled)

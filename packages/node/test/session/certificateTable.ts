@@ -30,6 +30,21 @@ const fine: ReadonlyArray<Row> = [
     name: "a root that the server sends needlessly",
     presented: async ({ root }) => ({ chain: [await make(leaf(), root), root], roots: [root] })
   },
+  {
+    name: "an intermediate that is itself named as a root",
+    presented: async ({ between }) => ({ chain: [await make(leaf(), between), between], roots: [between] })
+  },
+  {
+    name: "an intermediate that is itself named as a root, and that the server does not send",
+    presented: async ({ between }) => ({ chain: [await make(leaf(), between)], roots: [between] })
+  },
+  {
+    name: "a leaf that is itself named as a root",
+    presented: async ({ between }) => {
+      const one = await make(leaf(), between)
+      return { chain: [one, between], roots: [one] }
+    }
+  },
   { name: "one of several names", presented: below({ names: ["a.test", host, "b.test"] }) },
   { name: "a wildcard for one label", presented: below({ names: ["*.example.test"] }) },
   { name: "a name in other case", presented: below({ names: ["WWW.Example.TEST"] }) },
@@ -143,6 +158,12 @@ const names: ReadonlyArray<Row> = [
     refused: untrusted("WrongName", "WrongName")
   },
   {
+    name: "a wildcard for everybody below a registry",
+    host: "example.co.uk",
+    presented: below({ names: ["*.co.uk"] }),
+    refused: untrusted("WrongName", "WrongName")
+  },
+  {
     name: "a wildcard for everything",
     host: "localhost",
     presented: below({ names: ["*"] }),
@@ -247,6 +268,19 @@ const chains: ReadonlyArray<Row> = [
     name: "a name that an authority excludes",
     presented: through({ excluded: ["www.example.test"] }),
     refused: untrusted("InvalidChain", "InvalidChain")
+  },
+  {
+    name: "a wildcard that stands for an excluded name among others",
+    presented: through({ excluded: ["mail.example.test"] }, { names: ["*.example.test"] }),
+    refused: untrusted("InvalidChain", "InvalidChain")
+  },
+  {
+    name: "an expired leaf that is itself named as a root",
+    presented: async ({ between }) => {
+      const one = await make(leaf(past), between)
+      return { chain: [one, between], roots: [one] }
+    },
+    refused: expired()
   },
   {
     name: "an address that an authority may not give",

@@ -23,7 +23,7 @@ const same = (left: ReadonlyArray<string>, right: ReadonlyArray<string>): boolea
 
 /**
  * A wildcard is the whole left-most label, stands for exactly one label, and has at least two labels after it (RFC 9525 6.3 and
- * 7.1; `*.co.uk` cannot be told from `*.example.com` without a list of public suffixes, and is left to the authorities).
+ * 7.1; `*.co.uk` cannot be told from `*.example.com` without a list of public suffixes, see `trust/names.ts`).
  */
 const matchesName = (host: ReadonlyArray<string>, presented: string): boolean => {
   const name = withoutDot(presented)

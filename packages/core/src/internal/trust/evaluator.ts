@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { UntrustedWhy } from "../../SessionError.ts"
 import type { ServerTrust } from "./model.ts"
+import { byHost, unusableText } from "./names.ts"
 import { mergeRoots, type Roots, system } from "./roots.ts"
 
 /**
@@ -185,11 +186,10 @@ export function composite(...evaluators: ReadonlyArray<Evaluator<unknown>>): Eva
   )
 }
 
-const hostOf = (host: string): string => (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase()
-
 /**
  * One evaluator for each host, by name: `api.example.com` is that host, `*.example.com` all below it. The longest name that
  * covers a host decides, `otherwise` for all others (the platform, unless said). The roots of each count for its hosts only.
+ * A name that is no host (a URL, a name with a port) refuses everybody rather than being left out.
  *
  * @since 0.1.0
  * @category evaluators
@@ -202,17 +202,14 @@ export function perHost(
   hosts: Readonly<Record<string, Evaluator<unknown>>>,
   otherwise: Evaluator<unknown> = evaluator(system, undefined)
 ): Evaluator<unknown> {
-  const entries = Object.entries(hosts)
-    .map(([name, one]) => ({ name: hostOf(name), one }))
-    .sort((left, right) => right.name.length - left.name.length)
-  const of = (host: string): Evaluator<unknown> => {
-    const wanted = hostOf(host)
-    const found = entries.find(({ name }) => name === wanted) ??
-      entries.find(({ name }) => name.startsWith("*.") && wanted.endsWith(name.slice(1)))
-    return found?.one ?? otherwise
-  }
-  const all = [otherwise, ...entries.map(({ one }) => one)]
+  const named = byHost(hosts)
+  const of = (host: string): Evaluator<unknown> => named.find(host) ?? otherwise
+  const all = [otherwise, ...Object.values(hosts)]
   const judge = (trust: ServerTrust): Effect.Effect<Verdict, unknown, unknown> => {
+    // an evaluator that is left out protects nobody
+    if (named.unusable.length > 0) {
+      return Effect.succeed(reject(unusableText("what evaluators are for,", named.unusable)))
+    }
     const one = of(trust.host)
     if (one.judge === undefined) return Effect.succeed(performDefault)
     return one.mayAccept

@@ -1,6 +1,6 @@
 /** What a server presented in a handshake, as a value, and the error of a chain that is refused. */
 import { type CertificateFault, TlsError, type UntrustedWhy } from "../../SessionError.ts"
-import { matches } from "../protocol/identity.ts"
+import { isFor } from "./names.ts"
 
 /**
  * One certificate of a chain. `der` is the certificate itself, `spkiSha256` the base64 SHA-256 of its public key info, the
@@ -105,7 +105,7 @@ const order: ReadonlyArray<CertificateFault> = [
  */
 export const make = (presented: Presented): ServerTrust => {
   const leaf = presented.chain[0]
-  const identityMatches = leaf !== undefined && matches(presented.host, leaf.names)
+  const identityMatches = leaf !== undefined && isFor(presented.host, leaf.names)
   const findings = presented.findings ?? []
   const found = new Set(findings.map((one) => one.fault))
   if (!presented.chainTrusted && presented.systemFault !== undefined) found.add(presented.systemFault)

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { type Evaluator, evaluator, performDefault, reject, verify } from "./evaluator.ts"
 import type { Certificate } from "./model.ts"
+import { byHost, unusableText } from "./names.ts"
 import { derOf, system } from "./roots.ts"
 
 /**
@@ -41,17 +42,17 @@ const wantedOf = <P extends string>(set: PinSet<P>, value: (pin: P) => string): 
     }
     : { values: new Set(set.map(value)), expires: Infinity }
 
-const hostOf = (host: string): string => (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase()
-
 const pinEvaluator = <P extends string>(
   pins: Readonly<Record<string, PinSet<P>>>,
   kind: string,
   value: (pin: P) => string,
   has: (certificate: Certificate, pins: ReadonlySet<string>) => boolean
 ): Evaluator => {
-  const byHost = new Map(Object.entries(pins).map(([host, set]) => [hostOf(host), wantedOf(set, value)]))
+  const hosts = byHost(Object.fromEntries(Object.entries(pins).map(([host, set]) => [host, wantedOf(set, value)])))
   return evaluator(system, (trust) => {
-    const wanted = byHost.get(hostOf(trust.host))
+    // pins that are left out protect nobody
+    if (hosts.unusable.length > 0) return Effect.succeed(reject(unusableText("what is pinned,", hosts.unusable)))
+    const wanted = hosts.find(trust.host)
     if (wanted === undefined) return Effect.succeed(performDefault)
     return Effect.map(Clock.currentTimeMillis, (now) => {
       if (now >= wanted.expires) return performDefault
@@ -68,8 +69,9 @@ const pinEvaluator = <P extends string>(
 /**
  * Pins public keys by host: `{ "api.example.com": ["sha256/<base64 of SHA-256 of the SPKI>"] }`, or with backups and an end:
  * `{ "api.example.com": { pins: [...], backups: [...], expires: new Date("2027-06-30") } }`. Any certificate of the verified
- * chain may match; the chain must be trusted besides. Hosts that are not named are evaluated by default, and so are those
- * whose pins have expired.
+ * chain may match; the chain must be trusted besides. `*.example.com` is for all hosts below it that have no pins of their own.
+ * Hosts that are not named are evaluated by default, and so are those whose pins have expired. A name that is no host (a URL,
+ * a name with a port) refuses everybody rather than being left out.
  *
  * @since 0.1.0
  * @category evaluators

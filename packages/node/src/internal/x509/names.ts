@@ -56,6 +56,17 @@ export const outOfBounds = (
   return undefined
 }
 
+/** A wildcard that stands for an excluded name among others: OpenSSL compares the wildcard itself, and lets it pass. */
+export const excludedWildcard = (
+  names: ReadonlyArray<Element>,
+  { excluded }: NameConstraints
+): string | undefined => {
+  const found = names.find((name) =>
+    name.tag === dnsName && text(name).startsWith("*.") && excluded.some((base) => excludes(base, name))
+  )
+  return found === undefined ? undefined : text(found)
+}
+
 /** An authority that certifies its own name again: it does not count in a path's length (RFC 5280 6.1). */
 export const isSelfIssued = (one: { readonly subject: Uint8Array; readonly issuer: Uint8Array }): boolean =>
   sameBytes(one.subject, one.issuer)
