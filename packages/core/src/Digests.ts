@@ -6,12 +6,12 @@
 import * as Context from "effect/Context"
 
 /**
- * The hash functions, as Digest access authentication needs them.
+ * The hash functions, as Digest access authentication needs them, and bindings to TLS channels.
  *
  * @since 0.1.0
  * @category models
  */
-export type HashName = "md5" | "sha256" | "sha512-256"
+export type HashName = "md5" | "sha256" | "sha384" | "sha512" | "sha512-256"
 
 /**
  * A hash that is fed piece by piece.

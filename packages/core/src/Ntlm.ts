@@ -13,7 +13,7 @@ import {
   type SchemeRequest
 } from "./AuthenticationScheme.ts"
 import type { PasswordCredential } from "./Credential.ts"
-import type { DigestsService } from "./Digests.ts"
+import type { DigestsService, HashName } from "./Digests.ts"
 import { fromHex } from "./internal/protocol/ntlm/bytes.ts"
 import { channelBindings } from "./internal/protocol/ntlm/channelBinding.ts"
 import {
@@ -66,7 +66,11 @@ const malformed = (detail: string) =>
  */
 export const messages = ({ digests, now }: Parts, credential: PasswordCredential, host: string): Messages => {
   const md5 = (data: Uint8Array): Uint8Array => fromHex(digests.md5(data))
-  const sha256 = (data: Uint8Array): Uint8Array => fromHex(digests.sha256(data))
+  const hash = (name: HashName, data: Uint8Array): Uint8Array => {
+    const hasher = digests.hasher(name)
+    hasher.update(data)
+    return fromHex(hasher.digest())
+  }
   const negotiate = negotiateMessage()
   let server: ServerChallenge | undefined = undefined
   return {
@@ -86,7 +90,7 @@ export const messages = ({ digests, now }: Parts, credential: PasswordCredential
           password: Redacted.value(credential.password),
           clientChallenge: fromHex(digests.randomHex(8)),
           now: now(),
-          channelBindings: channelBindings(connection?.trust?.chain[0]?.der, md5, sha256),
+          channelBindings: channelBindings(connection?.trust?.chain[0]?.der, hash),
           targetName: `HTTP/${host}`,
           negotiate
         }

@@ -8,7 +8,13 @@ import * as Layer from "effect/Layer"
 import { Buffer } from "node:buffer"
 import { createHash, hash, randomFillSync } from "node:crypto"
 
-const names: Readonly<Record<HashName, string>> = { md5: "md5", sha256: "sha256", "sha512-256": "sha512-256" }
+const names: Readonly<Record<HashName, string>> = {
+  md5: "md5",
+  sha256: "sha256",
+  sha384: "sha384",
+  sha512: "sha512",
+  "sha512-256": "sha512-256"
+}
 
 const hex = (algorithm: string) => (data: Uint8Array): string => hash(algorithm, data, "hex")
 

@@ -166,17 +166,35 @@ describe("the messages", () => {
 })
 
 describe("channel bindings (RFC 5929 4)", () => {
-  it("are zeros without a certificate, and for one that is none", () => {
-    assert.strictEqual(hex(channelBindings(undefined, md5, sha256)), "00".repeat(16))
-    assert.strictEqual(hex(channelBindings(Uint8Array.of(1, 2, 3), md5, sha256)), "00".repeat(16))
+  const hash = (name: string, data: Uint8Array): Uint8Array => createHash(name).update(data).digest()
+
+  it("are zeros without a certificate, for one that is none, and for a signature that names no one hash", () => {
+    assert.strictEqual(hex(channelBindings(undefined, hash)), "00".repeat(16))
+    assert.strictEqual(hex(channelBindings(Uint8Array.of(1, 2, 3), hash)), "00".repeat(16))
+    const ed25519 = fromHex(`300e${"3000"}300506032b6570${"030300ffff"}`)
+    assert.strictEqual(hex(channelBindings(ed25519, hash)), "00".repeat(16))
   })
 
-  it("are the MD5 of the structure with the hash of the certificate", () => {
-    const certificate = fromHex(`3013${"3000"}300a06082a8648ce3d040302${"030300ffff"}`)
-    const data = concat(ascii("tls-server-end-point:"), sha256(certificate))
-    const expected = md5(concat(new Uint8Array(16), Uint8Array.of(data.length, 0, 0, 0), data))
-    assert.strictEqual(hex(channelBindings(certificate, md5, sha256)), hex(expected))
-  })
+  for (
+    const [name, length, identifier] of [
+      ["sha256", "0a", "06082a8648ce3d040302"],
+      ["sha384", "0a", "06082a8648ce3d040303"],
+      ["sha512", "0a", "06082a8648ce3d040304"],
+      ["sha384", "0b", "06092a864886f70d01010c"],
+      ["sha512", "0b", "06092a864886f70d01010d"],
+      // SHA-1 and MD5 are replaced
+      ["sha256", "0b", "06092a864886f70d010105"],
+      ["sha256", "0b", "06092a864886f70d010104"]
+    ] as const
+  ) {
+    it(`are the MD5 of the structure with the ${name} of the certificate (${identifier})`, () => {
+      const inner = `${"3000"}30${length}${identifier}${"030300ffff"}`
+      const certificate = fromHex(`30${(inner.length / 2).toString(16).padStart(2, "0")}${inner}`)
+      const data = concat(ascii("tls-server-end-point:"), hash(name, certificate))
+      const expected = md5(concat(new Uint8Array(16), Uint8Array.of(data.length, 0, 0, 0), data))
+      assert.strictEqual(hex(channelBindings(certificate, hash)), hex(expected))
+    })
+  }
 })
 
 describe("the exchange", () => {

@@ -1,13 +1,19 @@
 /** Binds an exchange to the TLS channel that it goes through (RFC 5929 4, RFC 5056): who relays it has another certificate. */
 import { concat, uint32 } from "./bytes.ts"
 
-/** Object identifiers of signatures whose hash is SHA-256, or is replaced by it (MD5, SHA-1). */
-const withSha256 = new Set([
-  "2a864886f70d010104",
-  "2a864886f70d010105",
-  "2a864886f70d01010b",
-  "2a8648ce3d0401",
-  "2a8648ce3d040302"
+export type BindingHash = "md5" | "sha256" | "sha384" | "sha512"
+
+/** The hash for a certificate by the object identifier of its signature: the signature's own, SHA-256 for MD5 and SHA-1. */
+const hashes: ReadonlyMap<string, BindingHash> = new Map([
+  ["2a864886f70d010104", "sha256"],
+  ["2a864886f70d010105", "sha256"],
+  ["2a864886f70d01010b", "sha256"],
+  ["2a864886f70d01010c", "sha384"],
+  ["2a864886f70d01010d", "sha512"],
+  ["2a8648ce3d0401", "sha256"],
+  ["2a8648ce3d040302", "sha256"],
+  ["2a8648ce3d040303", "sha384"],
+  ["2a8648ce3d040304", "sha512"]
 ])
 
 /** The content of an element and where the next one begins. */
@@ -38,15 +44,15 @@ const signatureAlgorithm = (der: Uint8Array): string => {
 
 /**
  * The MD5 of the bindings to a server's certificate; zeros, which say that there are none, without TLS and for a certificate whose
- * signature has a hash that is not at hand (SHA-384, SHA-512, those of RSASSA-PSS and EdDSA).
+ * signature does not name one hash (RSASSA-PSS has parameters, EdDSA none): RFC 5929 defines nothing for it.
  */
 export const channelBindings = (
   certificate: Uint8Array | undefined,
-  md5: (data: Uint8Array) => Uint8Array,
-  sha256: (data: Uint8Array) => Uint8Array
+  hash: (name: BindingHash, data: Uint8Array) => Uint8Array
 ): Uint8Array => {
-  if (certificate === undefined || !withSha256.has(signatureAlgorithm(certificate))) return new Uint8Array(16)
-  const data = concat(new TextEncoder().encode("tls-server-end-point:"), sha256(certificate))
+  const name = certificate === undefined ? undefined : hashes.get(signatureAlgorithm(certificate))
+  if (certificate === undefined || name === undefined) return new Uint8Array(16)
+  const data = concat(new TextEncoder().encode("tls-server-end-point:"), hash(name, certificate))
   // no addresses: their types and lengths are zero (RFC 2744 3.11)
-  return md5(concat(new Uint8Array(16), uint32(data.length), data))
+  return hash("md5", concat(new Uint8Array(16), uint32(data.length), data))
 }
