@@ -154,7 +154,45 @@ describe("CacheHandler (willCacheResponse)", () => {
       )
     )
 
-  it.effect("is asked once for each response, with its bytes, and not for hits", () => {
+  it.effect("is not asked about what is not kept anyway (DDL-04)", () => {
+    let asked = 0
+    const handler = CacheHandler.layer(({ proposed }) => {
+      asked++
+      return Effect.succeed(Option.some(proposed))
+    })
+    const answers: Readonly<Record<string, Record<string, string>>> = {
+      "/no-store": { "cache-control": "no-store" },
+      "/large": fresh
+    }
+    return Effect.gen(function*() {
+      const cache = yield* UrlCache.UrlCache
+      yield* ask({ url: "https://cache.test/no-store" })
+      yield* ask({ url: "https://cache.test/no-store", method: "POST" })
+      yield* ask({ url: "data:text/plain,hello" })
+      yield* cache.setCapacity({ memory: 20 * 1024 })
+      yield* ask({ url: "https://cache.test/large" })
+      assert.strictEqual(asked, 0)
+      yield* ask()
+      assert.strictEqual(asked, 1)
+    }).pipe(
+      Effect.provide(
+        UrlSession.layer(undefined, handler).pipe(
+          Layer.provideMerge(UrlCache.layerMemory()),
+          Layer.provideMerge(TestTransport.layer({
+            answer: (request) => {
+              const { pathname } = new URL(request.url)
+              return TestTransport.respond(200, {
+                headers: Object.entries(answers[pathname] ?? fresh),
+                body: pathname === "/large" ? "x".repeat(2048) : "small"
+              })
+            }
+          }))
+        )
+      )
+    )
+  })
+
+  it.effect("is asked once for each response, with its bytes, and not for hits (DDL-04)", () => {
     const asked: Array<string> = []
     return Effect.gen(function*() {
       yield* ask()
@@ -166,13 +204,13 @@ describe("CacheHandler (willCacheResponse)", () => {
     })))
   })
 
-  it.effect("may say that nothing is kept", () =>
+  it.effect("may say that nothing is kept (DDL-04)", () =>
     Effect.gen(function*() {
       yield* ask()
       assert.strictEqual((yield* ask()).body, "body 1")
     }).pipe(withHandler(CacheHandler.layer(() => Effect.succeed(Option.none())))))
 
-  it.effect("may change what is kept", () =>
+  it.effect("may change what is kept (DDL-04)", () =>
     Effect.gen(function*() {
       yield* ask()
       assert.strictEqual((yield* ask()).body, "changed")

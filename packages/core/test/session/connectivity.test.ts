@@ -115,7 +115,7 @@ describe("waitsForConnectivity", () => {
       assert.strictEqual((yield* Effect.flip(one.data(api))).code, -1009)
     }).pipe(scripted(() => offline)))
 
-  it.scoped("waits and tells so once, then goes on; the idle timer stands still (CFG-12, CON-02)", () =>
+  it.scoped("waits and tells so once, then goes on; the idle timer stands still (CFG-12, CON-02, TDL-03)", () =>
     Effect.gen(function*() {
       const network = Connectivity.settable([])
       const recorder = new Recorder()

@@ -13,6 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { inspect } from "node:util"
 import { ada, always, basicServer, bob, spaceOf, storageWith, wrong } from "./authSupport.ts"
 import { api, scripted, settle } from "./support.ts"
 
@@ -328,6 +329,22 @@ describe("Credential", () => {
     )
   })
 
+  it("is a certificate with its key, from PEM or PKCS#12, for the session at most and hidden (CRE-02)", () => {
+    const pem = Credential.identity({ certificates: "the chain", key: "the key", passphrase: "of the key" })
+    const bytes = Uint8Array.of(1, 2, 3)
+    const file = Credential.identity({ pkcs12: bytes, persistence: "none" })
+    bytes.fill(0)
+    assert.deepStrictEqual([pem.persistence, file.persistence], ["session", "none"])
+    assert.notMatch(`${JSON.stringify(pem)} ${inspect(pem, { depth: 9 })}`, /the key|of the key/)
+    assert.deepStrictEqual(
+      file.identity._tag === "Pkcs12" ? [...Redacted.value(file.identity.bytes)] : [],
+      [1, 2, 3],
+      "a copy"
+    )
+    // @ts-expect-error a client certificate is never stored
+    Credential.identity({ certificates: "the chain", key: "the key", persistence: "permanent" })
+  })
+
   it("accepts a server's trust (CRE-03)", () => {
     const presented: ServerTrust.ServerTrust = TestTransport.presented("api.test", 443)
     assert.deepStrictEqual(Credential.trust(presented), { _tag: "Trust", trust: presented })
@@ -342,6 +359,19 @@ describe("ProtectionSpace", () => {
     assert.isFalse(one.isProxy)
     assert.strictEqual(one.origin, "https://api.test:8443")
     assert.strictEqual(spaceOf("Basic", "x", "http://[::1]").origin, "http://[::1]")
+  })
+
+  it("knows the protocols of servers and of proxies by their URLs' schemes (PSP-03)", () => {
+    for (const [protocol, isProxy] of [["http", false], ["https", false], ["http", true], ["https", true]] as const) {
+      const one = ProtectionSpace.make({ host: "h.test", port: 8080, protocol, method: "Basic", realm: "r", isProxy })
+      assert.strictEqual(one.origin, `${protocol}://h.test:8080`)
+      assert.strictEqual(one.receivesCredentialSecurely, protocol === "https")
+      assert.strictEqual(
+        Equal.equals(one, ProtectionSpace.make({ ...one, protocol: protocol === "http" ? "https" : "http" })),
+        false
+      )
+      assert.isFalse(Equal.equals(one, ProtectionSpace.make({ ...one, isProxy: !isProxy })))
+    }
   })
 
   it("is equal by value, so it is a key (PSP-06)", () => {

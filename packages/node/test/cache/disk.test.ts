@@ -87,6 +87,13 @@ describe("a cache on a disk", () => {
         }
       })))
 
+  it.scopedLive("has 4 MiB of memory and 20 MiB of disk unless said (CAC-01)", () =>
+    using({}, (cache) =>
+      Effect.gen(function*() {
+        const { diskCapacity, memoryCapacity } = yield* cache.usage
+        assert.deepStrictEqual([memoryCapacity, diskCapacity], [4 * 1024 * 1024, 20 * 1024 * 1024])
+      })))
+
   it.scopedLive("of no capacity writes nothing (CAC-02, TestURLCache/testNoDiskUsageIfDisabled)", () =>
     using({ diskCapacity: 0 }, (cache, directory) =>
       Effect.gen(function*() {
