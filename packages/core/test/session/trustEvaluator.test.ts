@@ -115,6 +115,11 @@ describe("composite", () => {
       roots(ServerTrust.onlyRoots([pem("a"), pem("b")]), ServerTrust.onlyRoots([pem("b").replaceAll("\n", "\r\n")])),
       { _tag: "Only", pem: [pem("b")] }
     )
+    // a text may hold several
+    assert.deepStrictEqual(
+      roots(ServerTrust.onlyRoots([`${pem("a")}\n${pem("b")}`]), ServerTrust.onlyRoots([pem("b")])),
+      { _tag: "Only", pem: [pem("b").trim()] }
+    )
     assert.deepStrictEqual(roots(ServerTrust.onlyRoots([pem("a")]), ServerTrust.onlyRoots([pem("b")])), {
       _tag: "Only",
       pem: []

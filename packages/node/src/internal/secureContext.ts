@@ -95,6 +95,16 @@ const rootSets = new WeakMap<Roots, RootSet>()
 const pemOf = (roots: Exclude<Roots, { readonly _tag: "System" }>): ReadonlyArray<string> =>
   roots._tag === "Only" ? splitPem(roots.pem) : [...tls.rootCertificates, ...extraRoots(), ...splitPem(roots.pem)]
 
+// OpenSSL reads as far as it can, and says nothing of the rest: a root that is left out looks like a server that is refused
+const assertReadable = (roots: Roots): void => {
+  if (roots._tag === "System") return
+  for (const text of roots.pem) {
+    const certificates = splitPem([text])
+    if (certificates.length === 0) throw new TypeError("no certificate in a PEM text")
+    for (const one of certificates) new X509Certificate(one)
+  }
+}
+
 /** The roots that a handshake with these is verified against. */
 export const rootSetOf = (roots: Roots): RootSet => {
   if (roots._tag === "System") return platformRoots
@@ -110,6 +120,7 @@ const rootKeys = new WeakMap<Roots, string>()
 const rootsKey = (roots: Roots): string => {
   const known = rootKeys.get(roots)
   if (known !== undefined) return known
+  assertReadable(roots)
   const key = roots._tag === "System"
     ? "system"
     : `${roots._tag}:${createHash("sha256").update(splitPem(roots.pem).join()).digest("base64")}`
@@ -120,7 +131,7 @@ const rootsKey = (roots: Roots): string => {
 const contexts = new Map<string, TrustContext>()
 const contextsKept = 64
 
-/** The key of the context without making it. */
+/** The key of the context without making it. Throws where a root cannot be read. */
 export const contextKey = (roots: Roots, minimum: Version, maximum: Version): string =>
   `${rootsKey(roots)} ${minimum} ${maximum}`
 

@@ -295,6 +295,31 @@ describe("other roots after a look", () => {
     }))
 })
 
+describe("roots that cannot be read", () => {
+  for (
+    const [name, pem] of [
+      ["no PEM text", "root.pem"],
+      ["an empty text", ""],
+      ["a text that is cut", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]
+    ] as const
+  ) {
+    it.scopedLive(`${name}: refused before the handshake, with what to do, even beside one that is good [TRU-02]`, () =>
+      Effect.gen(function*() {
+        const server = yield* serving([yield* leaf()])
+        for (
+          const evaluator of [ServerTrust.additionalRoots([pem]), ServerTrust.onlyRoots([(yield* root).cert, pem])]
+        ) {
+          const outcome = yield* visit(server, evaluator)
+          const error: unknown = outcome._tag === "Left" ? outcome.left : undefined
+          if (!(error instanceof TlsError)) return assert.fail(String(error))
+          assert.strictEqual(error.reason._tag, "SecureConnectionFailed")
+          assert.match(error.message, /one of the roots given to ServerTrust cannot be read\. Give PEM texts/)
+        }
+        assert.strictEqual(server.peers.map((peer) => peer.received).join(""), "")
+      }))
+  }
+})
+
 describe("roots by host", () => {
   it.scopedLive("perHost trusts a root for its hosts only [TRU-02]", () =>
     Effect.gen(function*() {

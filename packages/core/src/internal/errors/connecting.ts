@@ -208,7 +208,11 @@ export type TlsReason =
 export class TlsError extends family<"TlsError", TlsReason>("TlsError", {
   SecureConnectionFailed: {
     code: -1200,
-    message: (r) => `no secure connection: ${r.detail}. Check that the port speaks TLS and which versions it offers`
+    // a detail of two sentences says by itself what to do
+    message: (r) =>
+      r.detail.includes(". ")
+        ? `no secure connection: ${r.detail}`
+        : `no secure connection: ${r.detail}. Check that the port speaks TLS and which versions it offers`
   },
   ServerCertificateHasBadDate: {
     code: -1201,
