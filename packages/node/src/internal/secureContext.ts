@@ -115,15 +115,18 @@ export const rootSetOf = (roots: Roots): RootSet => {
   return made
 }
 
+// what is no certificate counts too: with it the roots cannot be used
+const certificatesOf = (pem: ReadonlyArray<string>): ReadonlyArray<string> =>
+  pem.flatMap((text) => text.match(certificatePattern) ?? [text])
+
 const rootKeys = new WeakMap<Roots, string>()
 
 const rootsKey = (roots: Roots): string => {
   const known = rootKeys.get(roots)
   if (known !== undefined) return known
-  assertReadable(roots)
   const key = roots._tag === "System"
     ? "system"
-    : `${roots._tag}:${createHash("sha256").update(splitPem(roots.pem).join()).digest("base64")}`
+    : `${roots._tag}:${createHash("sha256").update(certificatesOf(roots.pem).join()).digest("base64")}`
   rootKeys.set(roots, key)
   return key
 }
@@ -131,7 +134,7 @@ const rootsKey = (roots: Roots): string => {
 const contexts = new Map<string, TrustContext>()
 const contextsKept = 64
 
-/** The key of the context without making it. Throws where a root cannot be read. */
+/** The key of the context without making it. */
 export const contextKey = (roots: Roots, minimum: Version, maximum: Version): string =>
   `${rootsKey(roots)} ${minimum} ${maximum}`
 
@@ -145,6 +148,7 @@ export const makeContext = (
   maximum: Version,
   identity: tls.SecureContextOptions
 ): TrustContext => {
+  assertReadable(roots)
   const trusted = roots._tag === "System" ? undefined : pemOf(roots)
   const context = tls.createSecureContext({
     minVersion: minimum,
