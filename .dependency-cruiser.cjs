@@ -18,7 +18,7 @@ const slots = oneOf([
   "TaskDelegate"
 ])
 const sessionFace = oneOf(["UrlSession", "BackgroundSession"])
-const adapters = oneOf(["OAuth", "SessionHttpClient", "SessionSocket", "TestTransport", "TokenProvider"])
+const adapters = oneOf(["FileUrl", "OAuth", "SessionHttpClient", "SessionSocket", "TestTransport", "TokenProvider"])
 const machinery = `${core}internal/(pipeline|session)/`
 const pure = `${core}internal/(protocol|http1)/`
 const models = [`${core}[A-Z][^/]*[.]ts$`]

@@ -191,7 +191,8 @@ export const respond = (
 
 /**
  * The same with a body that a stream makes while it is read, no faster than its reader. What it fails with ends the body with
- * `DelegateFailed`; it is interrupted when the body is given up. `length`, in bytes, where it is known: it must be right.
+ * `DelegateFailed`; it is interrupted when the body is given up. `length`, in bytes, where it is known: a body that is longer or
+ * shorter ends with `DelegateFailed`, too.
  *
  * @example
  * ```ts
@@ -225,7 +226,8 @@ export const respondStream = <E, R>(
   body: Stream.Stream<Uint8Array, E, R>
 ): Effect.Effect<WireResponse, never, R> =>
   Effect.map(Effect.runtime<R>(), (runtime) => {
-    const failing = Stream.catchAllCause(Stream.provideContext(body, runtime.context), (cause) =>
+    const whole = answer.length === undefined ? body : ofLength(body, answer.length)
+    const failing = Stream.catchAllCause(Stream.provideContext(whole, runtime.context), (cause) =>
       Stream.fail(
         new DelegateFailed({ url: request.url.href, cause, reason: { _tag: "HandlerFailed", slot: "Interceptor" } })
       ))
@@ -234,4 +236,19 @@ export const respondStream = <E, R>(
       // what gives the answer may not be interruptible, and its body has to be
       body: new StreamBody(failing, Runtime.enableRuntimeFlag(runtime, RuntimeFlags.Interruption), answer.length)
     }
+  })
+
+/** Fails where it turns out to be of another length than was announced. */
+const ofLength = <E, R>(
+  body: Stream.Stream<Uint8Array, E, R>,
+  length: number
+): Stream.Stream<Uint8Array, E | Error, R> =>
+  Stream.suspend(() => {
+    let given = 0
+    const wrong = () => new Error(`a body of ${length} bytes was announced, and ${given} were given`)
+    const counted = Stream.mapEffect(body, (bytes) => {
+      given += bytes.length
+      return given > length ? Effect.fail(wrong()) : Effect.succeed(bytes)
+    })
+    return Stream.concat(counted, Stream.suspend(() => given < length ? Stream.fail(wrong()) : Stream.empty))
   })

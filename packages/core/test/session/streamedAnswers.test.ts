@@ -33,6 +33,16 @@ describe("an interceptor's stream", () => {
       assert.deepStrictEqual(yield* session.openResources, nothingOpen)
     }).pipe(scripted(() => ok())))
 
+  for (const length of [12, 14]) {
+    it.scoped(`of another length than was announced (${length}) is no whole body`, () =>
+      Effect.gen(function*() {
+        const session = yield* answering(pieces("one ", "two ", "three"), length)
+        const error = yield* Effect.flip(session.data("made:up"))
+        assert.deepInclude(error.reason, { _tag: "HandlerFailed", slot: "Interceptor" })
+        assert.deepStrictEqual(yield* session.openResources, nothingOpen)
+      }).pipe(scripted(() => ok())))
+  }
+
   it.scoped("that is empty is an empty body", () =>
     Effect.gen(function*() {
       const session = yield* answering(Stream.empty)

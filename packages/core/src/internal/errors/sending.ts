@@ -17,6 +17,10 @@ export type InvalidRequestReason =
   /** The transport gathers a body before it sends it, and no more than `limit` bytes. */
   | { readonly _tag: "BodyTooLarge"; readonly limit: number }
   | { readonly _tag: "SecurityPolicyViolation"; readonly rule: string }
+  /** Of `file:` URLs. */
+  | { readonly _tag: "FileDoesNotExist"; readonly path: string }
+  | { readonly _tag: "FileIsDirectory"; readonly path: string }
+  | { readonly _tag: "NoPermissionsToReadFile"; readonly path: string }
   | { readonly _tag: "BodyStreamExhausted" }
   | { readonly _tag: "BodyStreamFailed" }
   | { readonly _tag: "BodyLengthMismatch"; readonly announced: number; readonly given: number }
@@ -62,6 +66,12 @@ export class InvalidRequest extends family<"InvalidRequest", InvalidRequestReaso
     code: -1022,
     message: (r) => `refused by a security policy: ${r.rule}`
   },
+  FileDoesNotExist: { code: -1100, message: (r) => `there is no file ${r.path}` },
+  FileIsDirectory: {
+    code: -1101,
+    message: (r) => `${r.path} is a directory, or no file to be read. Name a file in it`
+  },
+  NoPermissionsToReadFile: { code: -1102, message: (r) => `${r.path} may not be read by this process` },
   BodyStreamExhausted: {
     code: -1021,
     message: () => "the body had to be sent again and cannot be. Give bytes, or a stream that can be run twice"

@@ -55,6 +55,9 @@ const chain = { trust: serverTrust, also: Schema.Array(fault) }
 const invalidRequest = Schema.Union(
   Schema.TaggedStruct("BadURL", { input: text }),
   Schema.TaggedStruct("UnsupportedURL", { scheme: text }),
+  Schema.TaggedStruct("FileDoesNotExist", { path: text }),
+  Schema.TaggedStruct("FileIsDirectory", { path: text }),
+  Schema.TaggedStruct("NoPermissionsToReadFile", { path: text }),
   Schema.TaggedStruct("GetWithBody", { method: text }),
   Schema.TaggedStruct("BodyTooLarge", { limit: count }),
   Schema.TaggedStruct("InvalidHeader", { name: text, detail: text }),
