@@ -10,7 +10,7 @@ import { answered, ours } from "./support/outcome.ts"
 import { lacking } from "./support/present.ts"
 import { withSession } from "./support/session.ts"
 import { shared } from "./support/shared.ts"
-import { ada, asParameter, large, measured, type User, zoe } from "./support/site.ts"
+import { ada, asParameter, juergen, large, measured, type User, zoe } from "./support/site.ts"
 
 const inside = answered({
   status: 200,
@@ -23,7 +23,8 @@ const wrong: User = { name: "ada", password: "wrong" }
 describe.skipIf(lacking("apache2"))("apache2: Basic (RFC 7617)", () => {
   const server = shared(apache)
 
-  for (const [name, user] of [["", ada], [" outside Latin-1 (RFC 7617 2.1)", zoe]] as const) {
+  const users = [["", ada], [" of Latin-1", juergen], [" outside Latin-1 (RFC 7617 2.1)", zoe]] as const
+  for (const [name, user] of users) {
     it.scopedLive(`TRU-04 lets a user with a name and a password${name} in, as curl`, () =>
       Effect.gen(function*() {
         const { plain } = yield* server
@@ -75,7 +76,7 @@ describe.skipIf(lacking("apache2"))("apache2: Digest with MD5 (RFC 7616)", () =>
     Effect.gen(function*() {
       const { plain } = yield* server
       const url = `${plain}/digest/inside.txt`
-      for (const [user, status] of [[ada, 200], [wrong, 401]] as const) {
+      for (const [user, status] of [[ada, 200], [juergen, 200], [zoe, 200], [wrong, 401]] as const) {
         const outcome = yield* withSession({ delegate: signingIn(user) }, (session) => ours(session.data(url)))
         assert.propertyVal(outcome, "status", status)
         assert.deepStrictEqual(outcome, yield* curl("--digest", "-u", asParameter(user), url))

@@ -9,7 +9,7 @@ import { ours } from "./support/outcome.ts"
 import { lacking } from "./support/present.ts"
 import { withSession } from "./support/session.ts"
 import { shared } from "./support/shared.ts"
-import { ada, asParameter, type User, zoe } from "./support/site.ts"
+import { ada, asParameter, juergen, type User, zoe } from "./support/site.ts"
 import { plainText } from "./support/transfers.ts"
 
 const wrong: User = { name: "ada", password: "wrong" }
@@ -17,11 +17,11 @@ const wrong: User = { name: "ada", password: "wrong" }
 describe.skipIf(lacking("lighttpd"))("lighttpd: Basic (RFC 7617)", () => {
   const server = shared(lighttpd)
 
-  it.scopedLive("TRU-04 AUT-05 comes to curl's verdict, also outside Latin-1 and with a wrong password", () =>
+  it.scopedLive("TRU-04 AUT-05 comes to curl's verdict, also outside ASCII and Latin-1 and with a wrong password", () =>
     Effect.gen(function*() {
       const { plain } = yield* server
       const url = `${plain}/basic/inside.txt`
-      for (const [user, status] of [[ada, 200], [zoe, 200], [wrong, 401]] as const) {
+      for (const [user, status] of [[ada, 200], [juergen, 200], [zoe, 200], [wrong, 401]] as const) {
         const outcome = yield* withSession({ delegate: signingIn(user) }, (session) => ours(session.data(url)))
         assert.propertyVal(outcome, "status", status)
         assert.deepStrictEqual(outcome, yield* curl("--basic", "-u", asParameter(user), url))

@@ -85,11 +85,7 @@ describe("Digest against an independent computation", () => {
       })
       return sum.digest("hex")
     }
-    const secretBytes = (text: string): Buffer => {
-      const composed = text.normalize("NFC")
-      const inLatin1 = [...composed].every((character) => character <= "\u00ff")
-      return Buffer.from(composed, one.charset || !inLatin1 ? "utf8" : "latin1")
-    }
+    const secretBytes = (text: string): Buffer => Buffer.from(text.normalize("NFC"))
     const bodyHash = digest(Buffer.from(one.body))
     const made = DigestUser.of(challenge, one.user, one.password, hash)
     const value = made?.authorization(
@@ -139,7 +135,7 @@ describe("Digest against an independent computation", () => {
       assert.strictEqual(decodeURIComponent(starred.slice(7)), one.user.normalize("NFC"))
       assert.isUndefined(text("username"))
     } else {
-      assert.strictEqual(text("username"), one.user.normalize("NFC"))
+      assert.strictEqual(Buffer.from(text("username") ?? "", "latin1").toString(), one.user.normalize("NFC"))
     }
   })
 })

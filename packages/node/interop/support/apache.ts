@@ -6,7 +6,7 @@ import { certificateFiles } from "./certificates.ts"
 import { launch, type Running } from "./child.ts"
 import { folder, openFolders, write } from "./folder.ts"
 import { freePort } from "./ports.ts"
-import { ada, digests, files, isRoot, passwords, realm, zoe } from "./site.ts"
+import { ada, digests, files, isRoot, juergen, passwords, realm, zoe } from "./site.ts"
 
 /** apache2 at work. */
 export interface Apache {
@@ -176,8 +176,8 @@ export const apache: Effect.Effect<Apache, never, Scope.Scope> = Effect.gen(func
     ...files,
     ...yield* certificateFiles,
     { path: "apache.conf", content: configuration(path, ports, yield* isRoot) },
-    { path: "passwords", content: passwords([ada, zoe]) },
-    { path: "digests", content: digests([ada], "md5") }
+    { path: "passwords", content: passwords([ada, juergen, zoe]) },
+    { path: "digests", content: digests([ada, juergen, zoe], "md5") }
   ])
   yield* openFolders(path, ["dav", "dav/files"])
   const start = launch({

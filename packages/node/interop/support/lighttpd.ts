@@ -6,7 +6,7 @@ import { certificateFiles } from "./certificates.ts"
 import { launch, type Running } from "./child.ts"
 import { folder, openFolders, write } from "./folder.ts"
 import { freePort } from "./ports.ts"
-import { ada, digests, files, passwords, realm, zoe } from "./site.ts"
+import { ada, digests, files, juergen, passwords, realm, zoe } from "./site.ts"
 
 /** lighttpd at work. */
 export interface Lighttpd {
@@ -105,8 +105,8 @@ export const lighttpd: Effect.Effect<Lighttpd, never, Scope.Scope> = Effect.gen(
     ...files,
     ...yield* certificateFiles,
     { path: "lighttpd.conf", content: configuration(path, ports) },
-    { path: "passwords", content: passwords([ada, zoe]) },
-    { path: "digests", content: digests([ada], "sha256") }
+    { path: "passwords", content: passwords([ada, juergen, zoe]) },
+    { path: "digests", content: digests([ada, juergen, zoe], "sha256") }
   ])
   yield* openFolders(path, ["uploads"])
   const start = launch({

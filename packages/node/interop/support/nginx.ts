@@ -6,7 +6,7 @@ import { certificateFiles } from "./certificates.ts"
 import { launch } from "./child.ts"
 import { folder, openFolders, write } from "./folder.ts"
 import { freePort } from "./ports.ts"
-import { ada, files, isRoot, passwords, realm, zoe } from "./site.ts"
+import { ada, files, isRoot, juergen, passwords, realm, zoe } from "./site.ts"
 
 /** nginx at work. */
 export interface Nginx {
@@ -140,7 +140,7 @@ export const nginx: Effect.Effect<Nginx, never, Scope.Scope> = Effect.gen(functi
     ...files,
     ...yield* certificateFiles,
     { path: "nginx.conf", content: configuration(path, ports, yield* isRoot) },
-    { path: "passwords", content: passwords([ada, zoe]) }
+    { path: "passwords", content: passwords([ada, juergen, zoe]) }
   ])
   yield* openFolders(path, ["dav"])
   yield* launch({

@@ -49,6 +49,9 @@ export const ada: User = { name: "ada", password: "correct: horse" }
 /** Neither name nor password fits into Latin-1 (RFC 7617 2.1). */
 export const zoe: User = { name: "zoë…", password: "pâté €5" }
 
+/** All of it fits into Latin-1, and the servers' files are in UTF-8. */
+export const juergen: User = { name: "jürgen", password: "pässwörd" }
+
 export const realm = "the vault"
 
 /** A password file for Basic. SHA-1 is what all of these servers read without help of the system's `crypt`. */

@@ -250,7 +250,6 @@ const bearerOf = (realm: string | undefined): Extract<Candidate, { readonly _tag
   _tag: "Bearer",
   method: "Bearer",
   realm,
-  charset: undefined,
   strength: 0,
   challenge: { scheme: "bearer", params: new Map(), token68: undefined }
 })

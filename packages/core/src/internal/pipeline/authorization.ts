@@ -121,7 +121,7 @@ export const authorize = (
   }
   if (entry.space.method === "Basic") {
     const password = Redacted.value(credential.password)
-    return authorized(request, entry, basicAuthorization({ user: credential.user, password, charset: entry.charset }))
+    return authorized(request, entry, basicAuthorization({ user: credential.user, password }))
   }
   if (digest === undefined || user === undefined || digests === undefined) return unusable(request, entry)
   const proof = new DigestProof(digest, user, digests, bodyHash)

@@ -73,7 +73,6 @@ export const entryFor = (
   credential,
   owner: context.userInfo !== undefined && equals(credential, context.userInfo) ? context.userInfo : owner,
   prefixes: prefixesOf(candidate, request),
-  charset: candidate.charset,
   digest: candidate._tag === "Digest" ? session.memory.digestOf(request.url.origin, candidate.digest) : undefined,
   user: candidate._tag === "Digest" ? userOf(candidate.digest, credential, session.slots.digests) : undefined,
   scheme: candidate._tag === "Scheme"
@@ -106,7 +105,7 @@ export const staleNonce = (
     const user = entry.user?.serves(candidate.digest) === true
       ? entry.user
       : userOf(candidate.digest, entry.credential, session.slots.digests)
-    return { ...entry, charset: candidate.charset, digest, user, strength: candidate.strength }
+    return { ...entry, digest, user, strength: candidate.strength }
   }
   return undefined
 }

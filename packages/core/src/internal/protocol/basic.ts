@@ -1,19 +1,11 @@
 /** The Basic scheme (RFC 7617): a user and a password as one base64 text. */
-import { binaryString, hasControl, hasLoneSurrogate, latin1, utf8 } from "./characters.ts"
-import type { Challenge } from "./wwwAuthenticate.ts"
-
-/** The only charset that a challenge may name (RFC 7617 2.1); any other value means nothing. */
-export const charsetOf = (challenge: Challenge): "utf-8" | undefined =>
-  challenge.params.get("charset")?.toLowerCase() === "utf-8" ? "utf-8" : undefined
+import { binaryString, hasControl, hasLoneSurrogate, utf8 } from "./characters.ts"
 
 /**
- * The bytes of a user or password: UTF-8 in Normalization Form C where the server asks for it (RFC 7617 2.1, RFC 7616 4), else
- * Latin-1 where that can hold them, which is what servers without a charset have always read.
+ * The bytes of a user or password: UTF-8 in Normalization Form C, where a server asks for it (`charset`; RFC 7617 2.1, RFC 7616 4) and
+ * where it does not say, as curl and browsers have it. What a server compares with was typed into a terminal or a form.
  */
-export const credentialBytes = (text: string, charset: "utf-8" | undefined): Uint8Array => {
-  const composed = text.normalize("NFC")
-  return charset === "utf-8" ? utf8(composed) : latin1(composed) ?? utf8(composed)
-}
+export const credentialBytes = (text: string): Uint8Array => utf8(text.normalize("NFC"))
 
 /**
  * The value of `Authorization`, or `undefined` for what Basic cannot carry: a user with a colon, a control character, half a
@@ -22,9 +14,8 @@ export const credentialBytes = (text: string, charset: "utf-8" | undefined): Uin
 export const basicAuthorization = (input: {
   readonly user: string
   readonly password: string
-  readonly charset: "utf-8" | undefined
 }): string | undefined => {
   const both = `${input.user}:${input.password}`
   if (input.user.includes(":") || hasControl(both) || hasLoneSurrogate(both)) return undefined
-  return `Basic ${btoa(binaryString(credentialBytes(both, input.charset)))}`
+  return `Basic ${btoa(binaryString(credentialBytes(both)))}`
 }

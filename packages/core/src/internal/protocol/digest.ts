@@ -1,5 +1,4 @@
 /** The Digest scheme (RFC 7616, and RFC 2069 where a server offers no quality of protection): what a challenge says. */
-import { charsetOf } from "./basic.ts"
 import { binaryString, utf8 } from "./characters.ts"
 import type { Challenge } from "./wwwAuthenticate.ts"
 
@@ -109,7 +108,8 @@ export const digestChallenge = (challenge: Challenge): DigestChallenge | undefin
     algorithmNamed: named !== undefined,
     qop,
     stale: isTrue(params.get("stale")),
-    charset: charsetOf(challenge),
+    // any other value means nothing (RFC 7616 3.3)
+    charset: challenge.params.get("charset")?.toLowerCase() === "utf-8" ? "utf-8" : undefined,
     domain: listOf(params.get("domain") ?? ""),
     userhash: isTrue(params.get("userhash"))
   }

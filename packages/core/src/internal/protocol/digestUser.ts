@@ -1,6 +1,6 @@
 /** One user's answers to Digest challenges (RFC 7616 3.4), and what a server has to answer who knows the user as well (3.5). */
 import { credentialBytes } from "./basic.ts"
-import { hasControl, hasLoneSurrogate, latin1, lentBytes, utf8 } from "./characters.ts"
+import { binaryString, hasControl, hasLoneSurrogate, latin1, lentBytes, utf8 } from "./characters.ts"
 import { byteText, type DigestChallenge, type DigestHash, type DigestQop, hashOf, hasSessionKey } from "./digest.ts"
 import type { SessionPrime } from "./digestSession.ts"
 
@@ -50,10 +50,10 @@ const extended = (text: string): string => {
 /** The user, in the one of two forms that holds it (RFC 7616 3.4). */
 const userParam = (user: string, charset: "utf-8" | undefined): string => {
   const composed = user.normalize("NFC")
-  const bytes = latin1(composed)
-  const ascii = bytes !== undefined && bytes.every((byte) => byte < 0x80)
-  return ascii || (bytes !== undefined && charset === undefined)
-    ? `username=${quoted(composed)}`
+  const bytes = utf8(composed)
+  // servers that name no charset do not know `username*` either, and compare bytes
+  return charset === undefined || bytes.every((byte) => byte < 0x80)
+    ? `username=${quoted(binaryString(bytes))}`
     : `username*=${extended(composed)}`
 }
 
@@ -94,12 +94,12 @@ export class DigestUser {
 
   private constructor(kind: Kind, user: string, password: string, hash: DigestHash) {
     const h = hashOf(kind.algorithm, hash)
-    const name = credentialBytes(user, kind.charset)
+    const name = credentialBytes(user)
     const realm = latin1(kind.realm) ?? utf8(kind.realm)
     this.#kind = kind
     this.#h = h
     this.#username = kind.userhash ? `username="${h(joined(name, realm))}"` : userParam(user, kind.charset)
-    this.#secret = h(joined(name, realm, credentialBytes(password, kind.charset)))
+    this.#secret = h(joined(name, realm, credentialBytes(password)))
   }
 
   /** `undefined` for a user or password with a control character or half a surrogate pair. */

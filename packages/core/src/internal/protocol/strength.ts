@@ -1,5 +1,4 @@
 /** Which challenges of a response can be answered, and in which order they are tried: the strongest scheme first. */
-import { charsetOf } from "./basic.ts"
 import { type DigestChallenge, digestChallenge, isStrong } from "./digest.ts"
 import type { Challenge } from "./wwwAuthenticate.ts"
 
@@ -14,7 +13,6 @@ interface Named {
   /** Of the protection space. */
   readonly method: string
   readonly realm: string | undefined
-  readonly charset: "utf-8" | undefined
   readonly strength: number
 }
 
@@ -42,11 +40,10 @@ const BEARER = 50
 const read = <S extends Scheme>(challenge: Challenge, abilities: Abilities<S>): Answerable<S> | undefined => {
   if (abilities.disabled?.has(challenge.scheme) === true) return undefined
   const realm = challenge.params.get("realm")
-  const charset = charsetOf(challenge)
   const scheme = abilities.schemes?.get(challenge.scheme)
   if (scheme !== undefined) {
     return scheme.answers(challenge)
-      ? { _tag: "Scheme", method: scheme.name, realm, charset, strength: scheme.strength, scheme, challenge }
+      ? { _tag: "Scheme", method: scheme.name, realm, strength: scheme.strength, scheme, challenge }
       : undefined
   }
   switch (challenge.scheme) {
@@ -54,14 +51,14 @@ const read = <S extends Scheme>(challenge: Challenge, abilities: Abilities<S>): 
       const digest = abilities.digest ?? true ? digestChallenge(challenge) : undefined
       if (digest === undefined) return undefined
       const strength = isStrong(digest.algorithm) ? DIGEST_SHA2 : DIGEST_MD5
-      return { _tag: "Digest", method: "Digest", realm: digest.realm, charset: digest.charset, strength, digest }
+      return { _tag: "Digest", method: "Digest", realm: digest.realm, strength, digest }
     }
     case "basic":
       // a Basic challenge without a realm has no protection space (RFC 7617 2)
-      return realm === undefined ? undefined : { _tag: "Basic", method: "Basic", realm, charset, strength: BASIC }
+      return realm === undefined ? undefined : { _tag: "Basic", method: "Basic", realm, strength: BASIC }
     case "bearer":
       // the realm may be left out (RFC 6750 3)
-      return { _tag: "Bearer", method: "Bearer", realm, charset: undefined, strength: BEARER, challenge }
+      return { _tag: "Bearer", method: "Bearer", realm, strength: BEARER, challenge }
     default:
       return undefined
   }

@@ -38,7 +38,6 @@ export interface SpaceEntry {
   readonly owner: Owner
   /** Path prefixes of the space, by whole segments. */
   readonly prefixes: ReadonlyArray<string>
-  readonly charset: "utf-8" | undefined
   /** For Digest: the challenge in use and its nonce count. */
   readonly digest: DigestSession | undefined
   /** For Digest: the hash of the password; `undefined` where the credential cannot be sent. */

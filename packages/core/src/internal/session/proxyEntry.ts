@@ -68,7 +68,7 @@ export const entryOf = (
   const password = Redacted.value(credential.password)
   switch (candidate._tag) {
     case "Basic": {
-      const fixed = basicAuthorization({ user: credential.user, password, charset: candidate.charset })
+      const fixed = basicAuthorization({ user: credential.user, password })
       return fixed === undefined
         ? undefined
         : { space, credential, value: () => fixed, digest: undefined, scheme: undefined, strength }
