@@ -311,6 +311,34 @@ table("Vary (RFC 9111 4.1)", [
   { says: "missing in both", fields: varied, then: "reused" },
   { says: "missing and empty", fields: varied, first: language(""), then: "asked again" },
   { says: "blanks in a list", fields: varied, first: language("de, en"), second: language("de ,en"), then: "reused" },
+  {
+    says: "languages in another case",
+    fields: varied,
+    first: language("de, EN"),
+    second: language("DE, en"),
+    then: "reused"
+  },
+  {
+    says: "languages in another order",
+    fields: varied,
+    first: language("de, en"),
+    second: language("en, de"),
+    then: "asked again"
+  },
+  {
+    says: "codings in another case",
+    fields: { "cache-control": minute, vary: "accept-encoding" },
+    first: { headers: { "accept-encoding": "GZIP" } },
+    second: { headers: { "accept-encoding": "gzip" } },
+    then: "reused"
+  },
+  {
+    says: "a value of whose case nothing is known",
+    fields: { "cache-control": minute, vary: "x-tenant" },
+    first: { headers: { "x-tenant": "A" } },
+    second: { headers: { "x-tenant": "a" } },
+    then: "asked again"
+  },
   { says: "*", fields: { "cache-control": minute, vary: "*" }, then: "asked again" },
   { says: "* among others", fields: { "cache-control": minute, vary: "accept, *" }, then: "asked again" },
   {

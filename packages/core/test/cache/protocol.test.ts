@@ -107,7 +107,9 @@ describe("Cache-Control", () => {
 describe("dates (RFC 9110 5.6.7)", () => {
   const moment = Date.UTC(1994, 10, 6, 8, 49, 37)
   for (const text of ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]) {
-    it(text, () => assert.strictEqual(parseHttpDate(text, Date.UTC(2026, 0, 1)), moment))
+    for (const written of [text, text.toLowerCase(), text.toUpperCase()]) {
+      it(written, () => assert.strictEqual(parseHttpDate(written, Date.UTC(2026, 0, 1)), moment))
+    }
   }
   for (
     const text of [
@@ -116,7 +118,9 @@ describe("dates (RFC 9110 5.6.7)", () => {
       "-1",
       "Sun, 06 Nov 1994 08:49:37 UTC",
       "Sun, 06 Nov 1994 08:49:37",
-      "sun, 06 nov 1994 08:49:37 GMT",
+      "sun, 06 nov 1994 08:49:37 utc",
+      "Sun, 06  Nov 1994 08:49:37 GMT",
+      "Sun 06 Nov 1994 08:49:37 GMT",
       "Sun, 31 Feb 1994 08:49:37 GMT",
       "Sun, 06 Nov 1994 24:00:00 GMT",
       "1994-11-06T08:49:37Z",

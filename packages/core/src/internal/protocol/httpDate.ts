@@ -1,13 +1,16 @@
-/** The three forms of a date in HTTP (RFC 9110 5.6.7), read strictly: whatever is not one of them is no date. */
+/**
+ * The three forms of a date in HTTP (RFC 9110 5.6.7), read strictly: whatever is not one of them is no date. Only upper and
+ * lower case are not told apart, which RFC 9111 4.2 wants of a cache and which harms nobody else.
+ */
 
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 const days = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 const longDays = "(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)"
 const time = "(\\d{2}):(\\d{2}):(\\d{2})"
 
-const fixed = new RegExp(`^${days}, (\\d{2}) ([A-Z][a-z]{2}) (\\d{4}) ${time} GMT$`)
-const obsolete = new RegExp(`^${longDays}, (\\d{2})-([A-Z][a-z]{2})-(\\d{2}) ${time} GMT$`)
-const asctime = new RegExp(`^${days} ([A-Z][a-z]{2}) ([ \\d]\\d) ${time} (\\d{4})$`)
+const fixed = new RegExp(`^${days}, (\\d{2}) ([a-z]{3}) (\\d{4}) ${time} GMT$`, "i")
+const obsolete = new RegExp(`^${longDays}, (\\d{2})-([a-z]{3})-(\\d{2}) ${time} GMT$`, "i")
+const asctime = new RegExp(`^${days} ([a-z]{3}) ([ \\d]\\d) ${time} (\\d{4})$`, "i")
 
 const moment = (
   year: number,
@@ -15,7 +18,7 @@ const moment = (
   day: string | undefined,
   clock: ReadonlyArray<string | undefined>
 ): number | undefined => {
-  const index = months.indexOf(month ?? "")
+  const index = months.indexOf((month ?? "").toLowerCase())
   const [hour = 99, minute = 99, second = 99] = clock.map(Number)
   // a leap second is a second like any other
   if (index < 0 || hour > 23 || minute > 59 || second > 60) return undefined

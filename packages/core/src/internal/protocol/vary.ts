@@ -22,17 +22,26 @@ export const parseVary = (lines: ReadonlyArray<string>): ReadonlyArray<string> |
   return [...names].sort()
 }
 
-/** Blanks around the members of a list say nothing. */
-export const normalized = (value: string): string => {
+/** Fields in which upper and lower case mean the same, by their own definition (RFC 9110 8.4.1, 8.3.2, 12.5.4; RFC 4647 2). */
+const withoutCase = new Set(["accept-charset", "accept-encoding", "accept-language"])
+
+/**
+ * What means the same, in one form (RFC 9111 4.1): blanks around the members of a list say nothing. Their order may: servers
+ * take what comes first as what is liked best (RFC 9110 12.5.4).
+ */
+export const normalized = (name: string, value: string): string => {
   const trimmed = trimBlanks(value)
-  return trimmed.includes(",") ? trimmed.split(",").map(trimBlanks).filter((one) => one !== "").join(",") : trimmed
+  const listed = trimmed.includes(",")
+    ? trimmed.split(",").map(trimBlanks).filter((one) => one !== "").join(",")
+    : trimmed
+  return withoutCase.has(name) ? listed.toLowerCase() : listed
 }
 
 /** What the request had in the fields that its response varies by. */
 export const varyPairs = (names: ReadonlyArray<string>, lookup: FieldLookup): ReadonlyArray<VaryPair> =>
   names.map((name) => {
     const value = lookup(name)
-    return [name, value === undefined ? null : normalized(value)] as const
+    return [name, value === undefined ? null : normalized(name, value)] as const
   })
 
 /** Whether a request is one that a response to those pairs answers. */
@@ -42,7 +51,7 @@ export const varyMatches = (pairs: ReadonlyArray<VaryPair>, lookup: FieldLookup)
     if (
       stored === null
         ? value !== undefined
-        : value === undefined || (value !== stored && normalized(value) !== stored)
+        : value === undefined || (value !== stored && normalized(name, value) !== stored)
     ) {
       return false
     }
