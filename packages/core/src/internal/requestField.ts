@@ -25,6 +25,13 @@ export class BoundField implements RequestField {
   }
 }
 
+/** A `Cookie` that a cookie storage has made, which tells whose request it is by the storage and not by its value. */
+export class StoredCookies extends BoundField {
+  constructor(value: string) {
+    super("cookie", value)
+  }
+}
+
 /** A field, with its value hidden where it is bound. */
 export const requestField = (name: string, value: string, bound: boolean): RequestField =>
   bound ? new BoundField(name, value) : { name, value, bound }

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ChallengeResolver from "@urlsession/core/ChallengeResolver"
 import * as CookieStorage from "@urlsession/core/CookieStorage"
+import * as Interceptor from "@urlsession/core/Interceptor"
 import * as ServerTrust from "@urlsession/core/ServerTrust"
 import * as TestTransport from "@urlsession/core/TestTransport"
 import * as UrlCache from "@urlsession/core/UrlCache"
@@ -186,11 +187,64 @@ describe("cookies of a store", () => {
   it.effect("nor for who carries a cookie of the caller's, or another Authorization", () =>
     Effect.gen(function*() {
       yield* ask()
+      assert.strictEqual((yield* ask({ headers: { cookie: "sid=2" } })).body, "body 1")
       yield* login
-      assert.strictEqual((yield* ask({ headers: { cookie: "sid=2" } })).body, "body 2")
       assert.strictEqual((yield* ask(bearer("ada"))).body, "body 3")
       assert.strictEqual((yield* ask(bearer("ada"))).body, "body 3")
     }).pipe(withJar(loggingIn(answer({ "cache-control": "max-age=60" })))))
+
+  it.effect("a cookie of the caller's that gives way to the store's is not sent, and counts for nothing", () =>
+    Effect.gen(function*() {
+      yield* login
+      yield* ask()
+      assert.strictEqual((yield* ask({ headers: { cookie: "sid=2" } })).body, "body 1")
+      assert.strictEqual(yield* count, 2)
+    }).pipe(withJar(loggingIn(answer({ "cache-control": "private, max-age=60" })))))
+
+  for (const control of ["private, max-age=60", "private=\"x-user\", max-age=60"]) {
+    it.effect(`what came before is somebody's where it says ${control}: it is not lent, whatever a HEAD says of it`, () =>
+      Effect.gen(function*() {
+        yield* ask()
+        yield* login
+        assert.strictEqual((yield* ask()).body, "body 2")
+        yield* other(Effect.zipRight(login, ask({ method: "HEAD" })))
+        assert.strictEqual((yield* other(Effect.zipRight(login, ask()))).body, "body 6")
+      }).pipe(withJar(loggingIn(answer({ "cache-control": control, etag: "\"1\"" })))))
+
+    it.effect(`but it is the same user's, with ${control}, where an Authorization says whose it is`, () =>
+      Effect.gen(function*() {
+        yield* ask(bearer("ada"))
+        yield* login
+        assert.strictEqual((yield* ask(bearer("ada"))).body, "body 0")
+      }).pipe(withJar(loggingIn(answer({ "cache-control": control })))))
+  }
+
+  it.effect("a cookie that an interceptor adds is not the store's: it counts by its value", () => {
+    let user = ""
+    const speakingFor = Interceptor.layer(
+      Interceptor.make((request, proceed) =>
+        proceed({ ...request, fields: [...request.fields, { name: "cookie", value: user, bound: true }] })
+      )
+    )
+    const askFor = (name: string) =>
+      Effect.suspend(() => {
+        user = name
+        return Effect.map(ask(), ({ body }) => body)
+      })
+    return Effect.gen(function*() {
+      assert.deepStrictEqual(
+        [yield* askFor("sid=ada"), yield* askFor("sid=bob"), yield* askFor("sid=ada"), yield* askFor("sid=bob")],
+        ["body 0", "body 1", "body 0", "body 1"]
+      )
+    }).pipe(
+      Effect.provide(
+        UrlSession.layer(undefined, Layer.mergeAll(CookieStorage.layerMemory, speakingFor, UrlCache.layerMemory()))
+          .pipe(
+            Layer.provide(TestTransport.layer({ answer: mine }))
+          )
+      )
+    )
+  })
 
   it.effect("Vary: Cookie says that it is not", () =>
     Effect.gen(function*() {

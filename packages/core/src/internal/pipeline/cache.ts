@@ -16,7 +16,7 @@ import { Partitions } from "../session/cachePartition.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import { consulted, updated } from "./cacheDecisions.ts"
-import { Keeping, lookupOf, type Sent } from "./cacheKeeping.ts"
+import { Keeping, lendable, lookupOf, type Sent } from "./cacheKeeping.ts"
 import { cachePolicy, forEveryPolicy, refuseToLoad } from "./cachePolicy.ts"
 import { Refreshing } from "./cacheRefresh.ts"
 import { conditional, field, gatewayTimeout, holds, serve } from "./cacheServing.ts"
@@ -257,7 +257,7 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
           url,
           before,
           context,
-          (more) => look(matching(more, request), others || more.length > 0, request, context, asked)
+          (more) => look(matching(lendable(more, before), request), others || more.length > 0, request, context, asked)
         )
     })
   }

@@ -19,7 +19,7 @@ import type { CacheStatus } from "../protocol/cacheStatus.ts"
 import type { Asked } from "../protocol/cacheStrategy.ts"
 import { isFresh } from "../protocol/freshness.ts"
 import { isStrong, speaksOf, validatorsOf } from "../protocol/validators.ts"
-import { sameVary, varyPairs } from "../protocol/vary.ts"
+import { sameVary, varyMatches, varyPairs } from "../protocol/vary.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import { updated } from "./cacheDecisions.ts"
@@ -30,6 +30,13 @@ export interface Sent {
   readonly asked: Asked
   readonly requestTime: number
 }
+
+/**
+ * What of another partition may be used by who has a cookie now: not what is private where nothing at all said for whom it was,
+ * since whoever that was, it was one user (RFC 9111 5.2.2.7).
+ */
+export const lendable = (found: ReadonlyArray<Entry>, partition: string): ReadonlyArray<Entry> =>
+  partition === "" ? found.filter(({ judged }) => !judged.private) : found
 
 /** Looks the fields of a request up. */
 export const lookupOf = (request: WireRequest) => (name: string): string | undefined => {
@@ -292,10 +299,9 @@ export class Keeping {
     const url = withoutFragment(sent.request.url.href)
     const before = this.#beforeCookies(sent.request, context)
     const own = this.#entries.find(url, partition) ?? []
-    const others = before === undefined ? [] : this.#entries.find(url, before) ?? []
+    const others = before === undefined ? [] : lendable(this.#entries.find(url, before) ?? [], before)
     for (const entry of [...own, ...others]) {
-      const same = entry.vary.every(([name, value]) => (lookup(name) ?? null) === value)
-      if (!same || entry.status !== 200 || entry.part !== undefined) continue
+      if (!varyMatches(entry.vary, lookup) || entry.status !== 200 || entry.part !== undefined) continue
       const length = response.fields.get("content-length")
       const agrees = speaksOf(validatorsOf((name) => response.fields.getAll(name)), entry.judged.validators) &&
         (length === undefined || length === String(entry.body.length))

@@ -6,7 +6,7 @@ import type { CookiesAttached, CookiesLearned, Refusal } from "../../Decision.ts
 import type { ExchangeError, InvalidRequest } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
 import { withinSite } from "../cookies/setting.ts"
-import { BoundField } from "../requestField.ts"
+import { StoredCookies } from "../requestField.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import type { Stage } from "./exchange.ts"
@@ -45,7 +45,7 @@ const follow = (request: WireRequest, context: ExchangeContext): Either.Either<v
 
 const withCookies = (request: WireRequest, value: string): WireRequest => ({
   ...request,
-  fields: [...request.fields.filter((field) => field.name !== "cookie"), new BoundField("cookie", value)]
+  fields: [...request.fields.filter((field) => field.name !== "cookie"), new StoredCookies(value)]
 })
 
 const shown = (name: string): string => name === "" ? "(without a name)" : name

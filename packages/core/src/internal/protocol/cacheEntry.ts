@@ -37,6 +37,8 @@ export interface Judged {
   /** May not be used once it is stale without asking (`must-revalidate` and its like). */
   readonly neverStale: boolean
   readonly immutable: boolean
+  /** It is for one user, in whole or in part (`private`). */
+  readonly private: boolean
   /** Seconds after its lifetime. */
   readonly staleWhileRevalidate: number
   readonly staleIfError: number | undefined
@@ -95,6 +97,7 @@ export const judge = (head: KeptHead, mode: CacheMode): Judged => {
     neverStale: control.mustRevalidate || control.noCache === true ||
       (mode.shared && (control.proxyRevalidate || control.sharedMaxAge !== undefined)),
     immutable: control.immutable,
+    private: control.private !== false,
     staleWhileRevalidate: control.staleWhileRevalidate ?? 0,
     staleIfError: control.staleIfError,
     fields: without(head.fields, (name) => name === "age" || named.includes(name))

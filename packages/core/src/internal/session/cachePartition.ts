@@ -5,6 +5,7 @@
 import type { WireRequest } from "../../Transport.ts"
 import { utf8 } from "../protocol/characters.ts"
 import { hex, hmacSha256 } from "../protocol/sha256.ts"
+import { StoredCookies } from "../requestField.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 
 /** Objects that are told apart by being themselves, under names that no other process makes. */
@@ -69,20 +70,21 @@ export class Partitions {
    * they are this store's too. Never the other way round. `undefined` for a request that carries no cookie of the store.
    */
   beforeCookies(request: WireRequest, context: ExchangeContext): string | undefined {
-    if (this.#cookies === "" || ownCookie(context) || !request.fields.some(({ name }) => name === "cookie")) {
-      return undefined
-    }
-    return this.#of(request, context, false, "")
+    return request.fields.some((field) => field instanceof StoredCookies)
+      ? this.#of(request, context, false, "")
+      : undefined
   }
 
   #of(request: WireRequest, context: ExchangeContext, setsCookies: boolean, store: string): string | undefined {
     let parts = setsCookies ? store : ""
-    for (const { name, value } of request.fields) {
+    for (const field of request.fields) {
+      const { name, value } = field
       if (!isCredentialField(name)) continue
       if (name === "authorization" && oneTime.test(value)) return undefined
       if (name === "cookie" && this.#cookies !== "") {
         if (!setsCookies) parts += store
-        if (!ownCookie(context)) continue
+        // any other is the caller's or an interceptor's, who may speak for many users
+        if (field instanceof StoredCookies) continue
       }
       parts += `${name}:${value.length}:${value}\n`
     }
@@ -108,7 +110,3 @@ export class Partitions {
     return hash
   }
 }
-
-const ownCookie = (context: ExchangeContext): boolean =>
-  context.originalRequest.fields.some((field) => field.name === "cookie") ||
-  context.session.additionalFields.some((field) => field.name === "cookie")
