@@ -26,43 +26,65 @@ const sizeOfFields = (fields: HeaderFields): number => {
   return size
 }
 
-/** See the head of this file. */
+/** See the head of this file. It refers to what is kept rather than copying it, since one is made for each response. */
 export class Entry implements StoredResponse {
-  readonly url: string
-  readonly partition: string
-  readonly status: number
-  readonly reason: string
-  readonly fields: HeaderFields
-  readonly requestTime: number
-  readonly responseTime: number
-  readonly vary: ReadonlyArray<VaryPair>
-  readonly part: Part | undefined
-  readonly body: Uint8Array
-  readonly storedAt: number
-  readonly storagePolicy: StoragePolicy
-  readonly userInfo: UserInfo | undefined
-  readonly judged: Judged
+  readonly stored: StoredResponse
   /** What it costs to keep it, about. */
   readonly size: number
+  readonly #mode: CacheMode
+  #judged: Judged | undefined = undefined
   #age = -1
   #aged: HeaderFields = HeaderFields.empty
 
   constructor(stored: StoredResponse, mode: CacheMode) {
-    this.url = stored.url
-    this.partition = stored.partition
-    this.status = stored.status
-    this.reason = stored.reason
-    this.fields = stored.fields
-    this.requestTime = stored.requestTime
-    this.responseTime = stored.responseTime
-    this.vary = stored.vary
-    this.part = stored.part
-    this.body = stored.body
-    this.storedAt = stored.storedAt
-    this.storagePolicy = stored.storagePolicy
-    this.userInfo = stored.userInfo
-    this.judged = judge(stored, mode)
+    this.stored = stored
     this.size = stored.body.length + 2 * sizeOfFields(stored.fields) + stored.url.length + 512
+    this.#mode = mode
+  }
+
+  get url(): string {
+    return this.stored.url
+  }
+  get partition(): string {
+    return this.stored.partition
+  }
+  get status(): number {
+    return this.stored.status
+  }
+  get reason(): string {
+    return this.stored.reason
+  }
+  get fields(): HeaderFields {
+    return this.stored.fields
+  }
+  get requestTime(): number {
+    return this.stored.requestTime
+  }
+  get responseTime(): number {
+    return this.stored.responseTime
+  }
+  get vary(): ReadonlyArray<VaryPair> {
+    return this.stored.vary
+  }
+  get part(): Part | undefined {
+    return this.stored.part
+  }
+  get body(): Uint8Array {
+    return this.stored.body
+  }
+  get storedAt(): number {
+    return this.stored.storedAt
+  }
+  get storagePolicy(): StoragePolicy {
+    return this.stored.storagePolicy
+  }
+  get userInfo(): UserInfo | undefined {
+    return this.stored.userInfo
+  }
+
+  /** Worked out when it is first asked for: many a response is never looked at again. */
+  get judged(): Judged {
+    return this.#judged ??= judge(this.stored, this.#mode)
   }
 
   get length(): number {
@@ -83,7 +105,8 @@ export class Entry implements StoredResponse {
 const variants = 16
 
 /** The responses of one URL and partition with another one, newest first, in place of the one to the same request. */
-export const merged = <S extends StoredResponse>(kept: ReadonlyArray<S>, added: S): ReadonlyArray<S> => [
-  added,
-  ...kept.filter((one) => !sameVary(one.vary, added.vary)).slice(0, variants - 1)
-]
+export const merged = <S extends StoredResponse>(kept: ReadonlyArray<S>, added: S): ReadonlyArray<S> => {
+  const all = [added]
+  for (const one of kept) if (all.length < variants && !sameVary(one.vary, added.vary)) all.push(one)
+  return all
+}

@@ -2,21 +2,32 @@
 import { type Entry, merged } from "./entry.ts"
 
 /** The entries of one URL and partition, as one link of the list. */
-interface Node {
+class Node {
   readonly url: string
   readonly partition: string
-  entries: ReadonlyArray<Entry>
-  size: number
-  before: Node | undefined
-  after: Node | undefined
+  entries: ReadonlyArray<Entry> = none
+  size = 0
+  before: Node | undefined = undefined
+  after: Node | undefined = undefined
+  /** The same URL for another partition: most have one only, for which a map would cost more than all else. */
+  beside: Node | undefined = undefined
+  constructor(url: string, partition: string) {
+    this.url = url
+    this.partition = partition
+  }
 }
 
 const none: ReadonlyArray<Entry> = []
-const sizeOf = (entries: ReadonlyArray<Entry>): number => entries.reduce((sum, entry) => sum + entry.size, 0)
+const sizeOf = (entries: ReadonlyArray<Entry>): number => {
+  let sum = 0
+  for (const entry of entries) sum += entry.size
+  return sum
+}
 
 /** See the head of this file. */
 export class MemoryTier {
-  readonly #byUrl = new Map<string, Map<string, Node>>()
+  /** By URL the first of its partitions. */
+  readonly #byUrl = new Map<string, Node>()
   #newest: Node | undefined = undefined
   #oldest: Node | undefined = undefined
   #capacity: number
@@ -44,45 +55,42 @@ export class MemoryTier {
 
   /** What is kept, newest first. */
   find(url: string, partition: string): ReadonlyArray<Entry> {
-    const node = this.#byUrl.get(url)?.get(partition)
+    const node = this.#node(url, partition)
     if (node === undefined) return none
-    if (node !== this.#newest) {
-      this.#unlink(node)
-      this.#link(node)
-    }
+    this.#use(node)
     return node.entries
   }
 
   put(entry: Entry): void {
-    const known = this.#byUrl.get(entry.url)?.get(entry.partition)
-    this.set(entry.url, entry.partition, merged(known?.entries ?? none, entry))
+    const known = this.#node(entry.url, entry.partition)
+    this.#set(known, entry.url, entry.partition, known === undefined ? [entry] : merged(known.entries, entry))
   }
 
   /** Puts these in place of what was there. */
   set(url: string, partition: string, entries: ReadonlyArray<Entry>): void {
-    const byPartition = this.#byUrl.get(url)
-    const known = byPartition?.get(partition)
-    if (known !== undefined) this.#drop(known)
+    this.#set(this.#node(url, partition), url, partition, entries)
+  }
+
+  /** What is known stays in its place in the map: a response that is kept again costs no look-up more. */
+  #set(known: Node | undefined, url: string, partition: string, entries: ReadonlyArray<Entry>): void {
     const size = sizeOf(entries)
-    if (entries.length === 0 || size > this.#capacity) return
-    const node: Node = { url, partition, entries, size, before: undefined, after: undefined }
-    const of = this.#byUrl.get(url)
-    if (of === undefined) this.#byUrl.set(url, new Map([[partition, node]]))
-    else of.set(partition, node)
-    this.#link(node)
-    this.#used += size
-    this.#count += entries.length
+    if (entries.length === 0 || size > this.#capacity) {
+      if (known !== undefined) this.#drop(known)
+      return
+    }
+    const node = known ?? this.#open(url, partition)
+    this.#used += size - node.size
+    this.#count += entries.length - node.entries.length
+    node.entries = entries
+    node.size = size
+    this.#use(node)
     this.#evict()
   }
 
   /** Of every partition, or of one. */
   remove(url: string, partition?: string): void {
-    const byPartition = this.#byUrl.get(url)
-    if (byPartition === undefined) return
-    if (partition === undefined) { for (const node of [...byPartition.values()]) this.#drop(node) }
-    else {
-      const node = byPartition.get(partition)
-      if (node !== undefined) this.#drop(node)
+    for (let node = this.#byUrl.get(url); node !== undefined; node = node.beside) {
+      if (partition === undefined || node.partition === partition) this.#drop(node)
     }
   }
 
@@ -104,15 +112,39 @@ export class MemoryTier {
     }
   }
 
+  #node(url: string, partition: string): Node | undefined {
+    let node = this.#byUrl.get(url)
+    while (node !== undefined && node.partition !== partition) node = node.beside
+    return node
+  }
+
+  #open(url: string, partition: string): Node {
+    const node = new Node(url, partition)
+    node.beside = this.#byUrl.get(url)
+    this.#byUrl.set(url, node)
+    this.#link(node)
+    return node
+  }
+
+  #use(node: Node): void {
+    if (node === this.#newest) return
+    this.#unlink(node)
+    this.#link(node)
+  }
+
   #evict(): void {
     while (this.#used > this.#capacity && this.#oldest !== undefined) this.#drop(this.#oldest)
   }
 
   #drop(node: Node): void {
     this.#unlink(node)
-    const byPartition = this.#byUrl.get(node.url)
-    byPartition?.delete(node.partition)
-    if (byPartition?.size === 0) this.#byUrl.delete(node.url)
+    const first = this.#byUrl.get(node.url)
+    if (first === node) {
+      if (node.beside === undefined) this.#byUrl.delete(node.url)
+      else this.#byUrl.set(node.url, node.beside)
+    } else {
+      for (let one = first; one !== undefined; one = one.beside) if (one.beside === node) one.beside = node.beside
+    }
     this.#used -= node.size
     this.#count -= node.entries.length
   }

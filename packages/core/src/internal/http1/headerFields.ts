@@ -3,6 +3,9 @@
 /** The symbol by which runtimes ask a value for its printed form. */
 const inspect = Symbol.for("nodejs.util.inspect.custom")
 
+/** Nobody's, since most look-ups find nothing: frozen, because it is everybody's. */
+const none: ReadonlyArray<string> = Object.freeze([])
+
 /** Fields whose values are credentials, or as good as one. */
 const secret: ReadonlySet<string> = new Set([
   "authorization",
@@ -60,14 +63,15 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   getAll(name: string): ReadonlyArray<string> {
     const flat = this.flat
     const wanted = name.toLowerCase()
-    const found: Array<string> = []
+    let found: Array<string> | undefined = undefined
     for (let i = 0; i < flat.length; i += 2) {
       const value = flat[i + 1]
       if (flat[i] === wanted && value !== undefined) {
-        found.push(value)
+        if (found === undefined) found = [value]
+        else found.push(value)
       }
     }
-    return found
+    return found ?? none
   }
 
   /** Whether a field is there, its name in any case, even with an empty value. */

@@ -237,7 +237,7 @@ export class Keeping {
     const { mode } = this.#entries
     const partition = this.#partitionOf(sent.request, context, answer.fields.has("set-cookie"))
     const fresh: StoredResponse = {
-      ...storedOf(entry),
+      ...entry.stored,
       partition: partition ?? entry.partition,
       fields: updatedFields(entry.fields, answer.fields, mode),
       requestTime: sent.requestTime,
@@ -307,7 +307,7 @@ export class Keeping {
         (length === undefined || length === String(entry.body.length))
       if (agrees) this.freshened(sent, entry, response, context)
       // it is another version now: what is kept may only be asked about
-      else this.#entries.put({ ...storedOf(entry), responseTime: now, requestTime: now, fields: staleFields(entry) })
+      else this.#entries.put({ ...entry.stored, responseTime: now, requestTime: now, fields: staleFields(entry) })
       return
     }
   }
@@ -317,22 +317,6 @@ const noVary: StoredResponse["vary"] = []
 
 const staleFields = ({ fields }: Entry): HeaderFields =>
   new HeaderFields([...without(fields, "cache-control", "expires"), "cache-control", "no-cache"])
-
-const storedOf = (entry: Entry): StoredResponse => ({
-  url: entry.url,
-  partition: entry.partition,
-  status: entry.status,
-  reason: entry.reason,
-  fields: entry.fields,
-  requestTime: entry.requestTime,
-  responseTime: entry.responseTime,
-  vary: entry.vary,
-  part: entry.part,
-  body: entry.body,
-  storedAt: entry.storedAt,
-  storagePolicy: entry.storagePolicy,
-  userInfo: entry.userInfo
-})
 
 const wholeOf = (stored: StoredResponse): StoredResponse => ({
   ...stored,

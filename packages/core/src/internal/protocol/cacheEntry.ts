@@ -66,18 +66,26 @@ const cookies = "set-cookie"
 /** They say how the kept bytes are to be read, so they stay with those bytes. */
 const ofTheBody = new Set(["content-encoding", "content-length", "content-range", "content-md5"])
 
-const listed = (fields: Fields, name: string): ReadonlySet<string> =>
-  new Set((fields.get(name) ?? "").split(",").map((one) => trimBlanks(one).toLowerCase()))
+const listed = (value: string): ReadonlySet<string> =>
+  new Set(value.split(",").map((one) => trimBlanks(one).toLowerCase()))
 
+/** The fields themselves where none is dropped, as most often. */
 const without = (fields: Fields, drop: (name: string) => boolean): Fields => {
-  const flat: Array<string> = []
-  for (const [name, value] of fields) if (!drop(name)) flat.push(name, value)
-  return flat.length === fields.flat.length ? fields : new HeaderFields(flat)
+  const { flat } = fields
+  let left: Array<string> | undefined
+  for (let i = 0; i < flat.length; i += 2) {
+    const [name = "", value = ""] = [flat[i], flat[i + 1]]
+    if (drop(name)) left ??= flat.slice(0, i)
+    else left?.push(name, value)
+  }
+  return left === undefined ? fields : new HeaderFields(left)
 }
 
 /** The fields that may be kept of a response. */
 export const keptFields = (fields: Fields, control: ResponseControl, { shared }: CacheMode): Fields => {
-  const connection = fields.has("connection") ? listed(fields, "connection") : undefined
+  const said = fields.get("connection")
+  // what nearly every server says names nothing beyond the set
+  const connection = said === undefined || said === "keep-alive" ? undefined : listed(said)
   const secret = shared && typeof control.private === "object" ? control.private : []
   return without(
     fields,
@@ -91,7 +99,12 @@ export const judge = (head: KeptHead, mode: CacheMode): Judged => {
   const { control, targeted } = controlFor(getAll, mode.targets)
   const named = typeof control.noCache === "object" ? control.noCache : []
   return {
-    freshness: freshnessOf({ ...head, getAll }, control, mode.shared, targeted),
+    freshness: freshnessOf(
+      { status: head.status, requestTime: head.requestTime, responseTime: head.responseTime, getAll },
+      control,
+      mode.shared,
+      targeted
+    ),
     validators: validatorsOf(getAll),
     mustAsk: control.noCache === true,
     neverStale: control.mustRevalidate || control.noCache === true ||

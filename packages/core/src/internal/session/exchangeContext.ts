@@ -57,6 +57,11 @@ export class ExchangeContext extends OpenThings implements ExchangeControl {
   decisions: DecisionLog | undefined
   kind: TaskKind = "data"
 
+  // the session's list of tasks
+  earlier: ExchangeContext | undefined = undefined
+  later: ExchangeContext | undefined = undefined
+  isListed = false
+
   currentRequest: WireRequest
   transaction: Transaction = before
   transactions: Array<Transaction> = none

@@ -41,6 +41,7 @@ import { type DelegateQueue, OnDelegateQueue } from "./delegateQueue.ts"
 import { ExchangeContext } from "./exchangeContext.ts"
 import { Listener } from "./exchangeListener.ts"
 import type { Instrument } from "./instrument.ts"
+import { TaskList } from "./taskList.ts"
 import type { Wheel } from "./timers.ts"
 import type { TrustAskers } from "./trustAskers.ts"
 
@@ -109,7 +110,7 @@ export class SessionState {
   readonly requestTimeout: number
   readonly resourceTimeout: number
   #phase: Phase = "open"
-  #tasks = new Set<ExchangeContext>()
+  readonly #tasks = new TaskList<ExchangeContext>()
   #lastIdentifier = 0
   readonly #whenEmpty = new Set<() => void>()
   readonly #fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
@@ -204,8 +205,8 @@ export class SessionState {
   }
 
   leave(exchange: ExchangeContext): void {
-    this.#tasks.delete(exchange)
-    if (this.#tasks.size === 0) { for (const empty of [...this.#whenEmpty]) empty() }
+    this.#tasks.remove(exchange)
+    if (this.#tasks.isEmpty) { for (const empty of [...this.#whenEmpty]) empty() }
     exchange.listener?.left(exchange)
   }
 
@@ -227,7 +228,7 @@ export class SessionState {
   }
 
   get tasks(): ReadonlyArray<ExchangeContext> {
-    return [...this.#tasks]
+    return this.#tasks.all
   }
 
   get isOpen(): boolean {
@@ -246,7 +247,7 @@ export class SessionState {
     return Effect.uninterruptibleMask((restore) => {
       if (this.#phase === "open" || this.#phase === "draining") {
         this.#phase = "closing"
-        for (const exchange of this.#tasks) {
+        for (const exchange of this.#tasks.all) {
           exchange.abort(
             new Cancelled({ url: exchange.currentRequest.url.href, reason: { _tag: "Cancelled", by: "session" } })
           )
@@ -266,7 +267,7 @@ export class SessionState {
     return Effect.suspend(() => {
       if (this.#phase === "open") {
         this.#phase = "draining"
-        for (const exchange of this.#tasks) {
+        for (const exchange of this.#tasks.all) {
           if (exchange.detached && exchange.hasArrived) exchange.complete(undefined, false)
         }
       }
@@ -276,7 +277,7 @@ export class SessionState {
   }
 
   readonly #drained: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.#tasks.size === 0) return resume(Effect.void)
+    if (this.#tasks.isEmpty) return resume(Effect.void)
     const empty = () => {
       this.#whenEmpty.delete(empty)
       resume(Effect.void)
