@@ -24,9 +24,14 @@ interface Tags {
   readonly labels: Labels
   /** With what came of them. */
   readonly outcomes: Map<string, Outcome>
+  /** The last of them: most requests end as the one before, and are not looked up again. */
+  last: Outcome | undefined
 }
 
 interface Outcome {
+  readonly status: number | undefined
+  readonly protocol: string | undefined
+  readonly error: string | undefined
   readonly seconds: Labels
   readonly bytes: Labels
 }
@@ -40,6 +45,15 @@ interface Server {
   readonly connections: Map<string, Labels>
 }
 
+/** The requests that were counted last: most are like the one before, and their server is not looked up again. */
+interface Last {
+  readonly method: string
+  readonly scheme: string
+  readonly host: string
+  readonly port: number
+  readonly tags: Tags
+}
+
 const newServer = (): Server => ({ requests: new Map(), connections: new Map() })
 
 /** See the head of this file. */
@@ -47,26 +61,19 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
   readonly maximumServers: number
   readonly #servers = new Map<string, Server>()
   readonly #others = newServer()
-  /** What a task was counted under when it began, so that it is taken off the same. */
-  readonly #active = new WeakMap<ExchangeContext, Labels>()
+  #last: Last | undefined = undefined
 
   constructor(maximumServers: number) {
     this.maximumServers = maximumServers
   }
 
   began(task: ExchangeContext): void {
-    const { method, url } = task.originalRequest
-    const { active } = this.#of(method, url.scheme, url.host, url.port)
-    this.#active.set(task, active)
-    untagged.activeRequests.unsafeUpdate(1, active)
+    untagged.activeRequests.unsafeUpdate(1, this.#active(task))
     this.#connections(task)
   }
 
   ended(task: ExchangeContext): void {
-    const labels = this.#active.get(task)
-    if (labels === undefined) return
-    this.#active.delete(task)
-    untagged.activeRequests.unsafeUpdate(-1, labels)
+    untagged.activeRequests.unsafeUpdate(-1, this.#active(task))
     this.#connections(task)
     const { transactions } = task
     const end = task.now()
@@ -74,6 +81,11 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
       const error = index === transactions.length - 1 ? task.error : undefined
       this.#transaction(transaction, error, task, end)
     })
+  }
+
+  /** The same at its end as at its beginning: no server is ever forgotten, and no other one becomes known. */
+  #active({ originalRequest: { method, url } }: ExchangeContext): Labels {
+    return this.#of(method, url.scheme, url.host, url.port).active
   }
 
   connectionEnded({ duration, host, port, protocol, scheme }: EndedConnection): void {
@@ -127,6 +139,17 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
   }
 
   #of(method: string, scheme: string, host: string, port: number): Tags {
+    const last = this.#last
+    if (
+      last !== undefined && last.host === host && last.port === port && last.method === method &&
+      last.scheme === scheme
+    ) return last.tags
+    const tags = this.#lookUp(method, scheme, host, port)
+    this.#last = { method, scheme, host, port, tags }
+    return tags
+  }
+
+  #lookUp(method: string, scheme: string, host: string, port: number): Tags {
     const server = this.#server(host, port)
     const named = methods.has(method) ? method : other
     const of = schemes.has(scheme) ? scheme : other
@@ -140,7 +163,10 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
         label("server.address", known ? host : other),
         label("server.port", known ? String(port) : other)
       ]
-      server.requests.set(key, tags = { active: [units.requests, ...labels], labels, outcomes: new Map() })
+      server.requests.set(
+        key,
+        tags = { active: [units.requests, ...labels], labels, outcomes: new Map(), last: undefined }
+      )
     }
     return tags
   }
@@ -156,14 +182,19 @@ export class MetricsCollector implements HttpMetricsService, Instrument {
   }
 }
 
-const withOutcome = ({ labels, outcomes }: Tags, one: Transaction, error: DownloadError | undefined): Outcome => {
-  const key = `${one.status} ${one.connection?.protocol} ${error?.reason._tag}`
-  let all = outcomes.get(key)
-  if (all === undefined) {
-    const whole = [...labels, ...outcome(one, error)]
-    outcomes.set(key, all = { seconds: [units.seconds, ...whole], bytes: [units.bytes, ...whole] })
-  }
-  return all
+const withOutcome = (tags: Tags, one: Transaction, error: DownloadError | undefined): Outcome => {
+  const { status } = one
+  const protocol = one.connection?.protocol
+  const why = error?.reason._tag
+  const { last } = tags
+  if (last !== undefined && last.status === status && last.protocol === protocol && last.error === why) return last
+  const key = `${status} ${protocol} ${why}`
+  const known = tags.outcomes.get(key)
+  if (known !== undefined) return tags.last = known
+  const whole = [...tags.labels, ...outcome(one, error)]
+  const all = { status, protocol, error: why, seconds: [units.seconds, ...whole], bytes: [units.bytes, ...whole] }
+  tags.outcomes.set(key, all)
+  return tags.last = all
 }
 
 /** A status that is an error names itself; of an exchange that failed the reason does. */

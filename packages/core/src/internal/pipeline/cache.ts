@@ -30,9 +30,6 @@ const urlOf = (request: WireRequest): string => {
 
 const ttl = (entry: Entry, now: number): number => (entry.judged.freshness.freshUntil - now) / 1000
 
-/** A response, and whether it is a kept one that stands in for the origin's. */
-type Answer = readonly [response: WireResponse, stood: boolean]
-
 /** Whether a failure is one that a stale response stands in for (RFC 5861 4). */
 const isOutage = (error: ExchangeError): boolean => error._tag === "ConnectionError" || error._tag === "TimeoutError"
 const isOutageStatus = (status: number): boolean => status === 500 || (status >= 502 && status <= 504)
@@ -74,31 +71,35 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     return fetch(context.again?.(request) ?? request, context, asked, status)
   }
 
-  /** Sends; where nobody can be asked, the kept one stands in if it may. */
+  /** Sends, and goes on with what was answered; where nobody can be asked, the kept one stands in if it may. */
   const orStale = (
     request: WireRequest,
     context: ExchangeContext,
     entry: Entry,
     extent: Extent | undefined,
-    detail: string
-  ): Effect.Effect<Answer, ExchangeError> => {
-    const sending = Effect.map(next(request, context), (response): Answer => [response, false])
-    if (extent === undefined) return sending
-    const stale = (forwardStatus?: number): Answer => {
+    detail: string,
+    answered: (response: WireResponse) => ReturnType<Exchange>
+  ): ReturnType<Exchange> => {
+    if (extent === undefined) return Effect.flatMap(next(request, context), answered)
+    const stale = (forwardStatus?: number): WireResponse => {
       const at = now()
       const status = { hit: true, ttl: ttl(entry, at), detail: `stale-if-error (RFC 5861 4), ${detail}` }
-      return [
-        serve(entry, extent, request, context, at, forwardStatus === undefined ? status : { ...status, forwardStatus }),
-        true
-      ]
+      return serve(
+        entry,
+        extent,
+        request,
+        context,
+        at,
+        forwardStatus === undefined ? status : { ...status, forwardStatus }
+      )
     }
-    return Effect.matchEffect(sending, {
+    return Effect.matchEffect(next(request, context), {
       onFailure: (error) =>
         isOutage(error) && context.failure === undefined ? Effect.sync(() => stale()) : Effect.fail(error),
-      onSuccess: (answer) => {
-        if (!isOutageStatus(answer[0].status)) return Effect.succeed(answer)
-        answer[0].body.cancel()
-        return Effect.succeed(stale(answer[0].status))
+      onSuccess: (response) => {
+        if (!isOutageStatus(response.status)) return answered(response)
+        response.body.cancel()
+        return Effect.succeed(stale(response.status))
       }
     })
   }
@@ -113,9 +114,7 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     const { detail, endToEnd, extent, staleIfError } = decision
     const asking = conditional(request, entry, endToEnd)
     const sent: Sent = { request, asked, requestTime: now() }
-    const answered = orStale(asking, context, entry, staleIfError ? extent : undefined, detail)
-    return Effect.flatMap(answered, ([response, stood]) => {
-      if (stood) return Effect.succeed(response)
+    return orStale(asking, context, entry, staleIfError ? extent : undefined, detail, (response) => {
       const forwardStatus = response.status
       if (forwardStatus !== 304) {
         return Effect.succeed(keeping.received(sent, response, context, { hit: false, forward: "stale", detail }))
@@ -182,9 +181,13 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
       if (entry === undefined || decision.staleIfError === undefined) return fetch(request, context, asked, status)
       const sent: Sent = { request, asked, requestTime: now() }
       const { detail, staleIfError } = decision
-      return Effect.map(
-        orStale(request, context, entry, staleIfError, detail),
-        ([response, stood]) => stood ? response : keeping.received(sent, response, context, status)
+      return orStale(
+        request,
+        context,
+        entry,
+        staleIfError,
+        detail,
+        (response) => Effect.succeed(keeping.received(sent, response, context, status))
       )
     }
     // the others are decisions about an entry

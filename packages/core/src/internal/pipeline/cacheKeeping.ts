@@ -58,6 +58,45 @@ const without = (fields: HeaderFields, ...names: ReadonlyArray<string>): Readonl
   return flat
 }
 
+/** What is kept of a response, but for its bytes, which come last. */
+interface Arriving extends Omit<StoredResponse, "body"> {
+  body: Uint8Array
+}
+
+const noBytes = new Uint8Array(0)
+
+/** Where nobody has to be asked. */
+class KeptAtOnce implements Keeper {
+  readonly immediate = true
+  readonly #arriving: Arriving
+  readonly #put: (stored: StoredResponse) => void
+  constructor(arriving: Arriving, put: (stored: StoredResponse) => void) {
+    this.#arriving = arriving
+    this.#put = put
+  }
+  keep(body: Uint8Array, done: () => void): void {
+    const { part } = this.#arriving
+    this.#arriving.body = body
+    if (part === undefined || body.length === partLength(part)) this.#put(this.#arriving)
+    done()
+  }
+}
+
+/** By its members: to add one to what was spread makes V8 change the shape of the object, which took 0.9 us. */
+const answered = (response: WireResponse, cache: CacheStatus, body = response.body): WireResponse => {
+  if (response.decoded !== undefined) return { ...response, cache, body }
+  const { connection, fields, reason, status, url } = response
+  return { status, reason, fields, body, url, connection, cache }
+}
+
+/** The same for a status. */
+const stored = (status: CacheStatus): CacheStatus => {
+  const { detail, forward, forwardStatus, hit } = status
+  return forward === undefined || forwardStatus !== undefined
+    ? { ...status, stored: true }
+    : { hit, forward, stored: true, detail }
+}
+
 type PartitionOf = (request: WireRequest, context: ExchangeContext, setsCookies?: boolean) => string | undefined
 type BeforeCookies = (request: WireRequest, context: ExchangeContext) => string | undefined
 
@@ -93,7 +132,7 @@ export class Keeping {
     if (gone.length > 0) context.decisions?.about(updated("Invalidate", "an unsafe method succeeded (RFC 9111 4.4)"))
     if (request.method === "HEAD") this.#head(sent, response, context, responseTime)
     // nothing may be learned from whom the platform refuses
-    if (response.connection?.overridden === true) return { ...response, cache: status }
+    if (response.connection?.overridden === true) return answered(response, status)
     const partition = this.#partitionOf(request, context, response.fields.has("set-cookie"))
     const decision = partition === undefined || !response.body.delimited
       ? undefined
@@ -117,15 +156,15 @@ export class Keeping {
         : decision.why
       context.decisions.about(updated(decision?.store === true && !tooLong ? "Store" : "LeaveOut", why))
     }
-    if (partition === undefined || decision?.store !== true || tooLong) return { ...response, cache: status }
+    if (partition === undefined || decision?.store !== true || tooLong) return answered(response, status)
     const { part } = decision
     if (
       part !== undefined &&
       (partLength(part) > limit || (response.body.length ?? partLength(part)) !== partLength(part))
     ) {
-      return { ...response, cache: status }
+      return answered(response, status)
     }
-    const head: Omit<StoredResponse, "body"> = {
+    const arriving: Arriving = {
       url: withoutFragment(request.url.href),
       partition,
       status: response.status,
@@ -135,38 +174,24 @@ export class Keeping {
       responseTime,
       vary: decision.vary.length === 0 ? noVary : varyPairs(decision.vary, lookupOf(request)),
       part,
+      body: noBytes,
       storedAt: responseTime,
       storagePolicy: "allowed",
       userInfo: undefined
     }
-    return this.#keep(head, response, context, { ...status, stored: true })
+    return this.#keep(arriving, response, context, stored(status))
   }
 
-  #keep(
-    head: Omit<StoredResponse, "body">,
-    response: WireResponse,
-    context: ExchangeContext,
-    cache: CacheStatus
-  ): WireResponse {
+  #keep(arriving: Arriving, response: WireResponse, context: ExchangeContext, status: CacheStatus): WireResponse {
     const handler = context.delegate.cache ?? this.#session.slots.cache
-    const expected = head.part === undefined ? undefined : partLength(head.part)
-    const keep = (body: Uint8Array): void => {
-      if (expected === undefined || body.length === expected) this.#put({ ...head, body })
-    }
-    const keeper: Keeper = handler === undefined
-      ? {
-        immediate: true,
-        keep: (body, done) => {
-          keep(body)
-          done()
-        }
-      }
-      : this.#asking(handler, head, context)
+    const keeper = handler === undefined
+      ? new KeptAtOnce(arriving, this.#put)
+      : this.#asking(handler, arriving, context)
     if (response.body.length === 0 && keeper.immediate) {
-      keep(new Uint8Array(0))
-      return { ...response, cache }
+      keeper.keep(noBytes, () => undefined)
+      return answered(response, status)
     }
-    return { ...response, cache, body: new StoringBody(response.body, this.#entries.entryLimit(), keeper) }
+    return answered(response, status, new StoringBody(response.body, this.#entries.entryLimit(), keeper))
   }
 
   #asking(handler: CacheHandlerService, head: Omit<StoredResponse, "body">, context: ExchangeContext): Keeper {
@@ -213,7 +238,7 @@ export class Keeping {
   }
 
   /** Parts of one version are put together; a part does not take the place of a whole that is fresh. */
-  #put(stored: StoredResponse): void {
+  readonly #put = (stored: StoredResponse): void => {
     const before = stored.part === undefined
       ? undefined
       : this.#entries.find(stored.url, stored.partition)?.find((one) => sameVary(one.vary, stored.vary))

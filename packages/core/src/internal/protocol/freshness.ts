@@ -38,8 +38,8 @@ export interface Dated {
 }
 
 /** `Age`: the first member of the first line; what is no number is as if it were not there (RFC 9111 5.1). */
-export const ageValue = (lines: ReadonlyArray<string>): number | undefined =>
-  deltaSeconds(trimBlanks((lines[0] ?? "").split(",", 1)[0] ?? ""))
+export const ageValue = ([line]: ReadonlyArray<string>): number | undefined =>
+  line === undefined ? undefined : deltaSeconds(trimBlanks(line.split(",", 1)[0] ?? ""))
 
 const dateOf = (response: Dated, name: string): number | undefined => {
   const line = response.getAll(name)[0]
