@@ -245,8 +245,6 @@ const serviceOf = (
   const entryLimit = () => options.entryLimit ?? Math.floor(Math.max(memory.capacity, diskCapacity()) / 20)
   const entryOf = (stored: StoredResponse) => new Entry(stored, mode)
 
-  // what was read from a disk before something was removed is not brought back
-  let removals = 0
   const entries: CacheEntries = {
     mode,
     partitionKey: disk?.partitionKey ?? crypto.getRandomValues(new Uint8Array(32)),
@@ -258,16 +256,13 @@ const serviceOf = (
     load: (url, partition) =>
       tier === undefined
         ? Effect.succeed([])
-        : Effect.suspend(() => {
-          const before = removals
-          return Effect.map(tier.read(url, partition), (read) => {
-            // one that came in the meantime is newer
-            const known = memory.find(url, partition)
-            if (known.length > 0 || removals !== before) return known
-            const loaded = read.map(entryOf)
-            memory.set(url, partition, loaded)
-            return loaded
-          })
+        : Effect.map(tier.read(url, partition), (read) => {
+          // one that came in the meantime is newer
+          const known = memory.find(url, partition)
+          if (known.length > 0) return known
+          const loaded = read.map(entryOf)
+          memory.set(url, partition, loaded)
+          return loaded
         }),
     put: (stored) => {
       if (stored.storagePolicy === "notAllowed" || stored.body.length > entryLimit()) return
@@ -275,7 +270,6 @@ const serviceOf = (
       if (stored.storagePolicy === "allowed" && diskCapacity() > 0) tier?.write(stored)
     },
     remove: (url, partition) => {
-      removals++
       memory.remove(url, partition)
       if (diskCapacity() > 0) tier?.remove(url, partition)
     }
@@ -325,13 +319,11 @@ const serviceOf = (
         })),
     remove: (input) => Effect.map(wire(input), (request) => entries.remove(withoutFragment(request.url.href))),
     removeAll: Effect.suspend(() => {
-      removals++
       memory.removeAll()
       return whole((one) => one.removeAll)
     }),
     removeSince: (date) =>
       Effect.suspend(() => {
-        removals++
         memory.removeSince(date.getTime())
         return whole((one) => one.removeSince(date.getTime()))
       }),

@@ -76,18 +76,23 @@ class Disk implements CacheDisk {
 
   readonly read = (url: string, partition: string): Effect.Effect<ReadonlyArray<StoredResponse>> => {
     const name = nameOf(url, partition)
-    return Effect.matchEffect(this.#fs.readFile(this.#path(name)), {
-      onFailure: () =>
-        Effect.sync(() => {
-          this.#forget(name)
-          return []
-        }),
-      onSuccess: (bytes) => {
-        const responses = read(bytes, url, partition)
-        if (responses === undefined) return Effect.as(this.#remove(name), [])
-        this.#remember(name, { size: bytes.length, storedAt: newest(responses) })
-        return Effect.as(this.#touch(name), responses)
-      }
+    return Effect.suspend(() => {
+      const before = this.#known.get(name)
+      // what has been written since is not what was read
+      const same = () => this.#known.get(name) === before
+      return Effect.matchEffect(this.#fs.readFile(this.#path(name)), {
+        onFailure: () =>
+          Effect.sync(() => {
+            if (same()) this.#forget(name)
+            return []
+          }),
+        onSuccess: (bytes) => {
+          const responses = read(bytes, url, partition)
+          if (responses === undefined) return same() ? Effect.as(this.#remove(name), []) : Effect.succeed([])
+          if (same()) this.#remember(name, { size: bytes.length, storedAt: newest(responses) })
+          return Effect.as(this.#touch(name), responses)
+        }
+      })
     })
   }
 

@@ -15,6 +15,15 @@ type Job =
   | { readonly _tag: "Write"; readonly stored: StoredResponse }
   | { readonly _tag: "Other"; readonly url: string | undefined; readonly run: Effect.Effect<void> }
 
+/** Somebody who reads: what was to be written when it began, or since, is found, whenever the disk gets to it. */
+interface Reader {
+  readonly url: string
+  readonly partition: string
+  readonly writes: Array<StoredResponse>
+  /** What the disk gives has been removed in the meantime. */
+  gone: boolean
+}
+
 /** See the head of this file. */
 export class DiskTier {
   readonly #disk: CacheDisk
@@ -23,6 +32,7 @@ export class DiskTier {
   #bytes = 0
   #running = false
   readonly #idle = new Set<() => void>()
+  readonly #readers = new Set<Reader>()
 
   constructor(disk: CacheDisk, runtime: Runtime.Runtime<never>) {
     this.#disk = disk
@@ -39,14 +49,19 @@ export class DiskTier {
   write(stored: StoredResponse): void {
     if (this.#bytes + stored.body.length > waitingLimit) return
     this.#bytes += stored.body.length
+    for (const reader of this.#readers) {
+      if (reader.url === stored.url && reader.partition === stored.partition) reader.writes.push(stored)
+    }
     this.#add({ _tag: "Write", stored })
   }
   remove(url: string, partition?: string): void {
+    this.#forget((one) => one.url === url && (partition === undefined || one.partition === partition))
     this.#add({ _tag: "Other", url, run: this.#disk.remove(url, partition) })
   }
   /** Done when it returns. */
   whole(run: (disk: CacheDisk) => Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
+      this.#forget(() => true)
       this.#add({ _tag: "Other", url: undefined, run: run(this.#disk) })
       return this.settled
     })
@@ -57,17 +72,27 @@ export class DiskTier {
     return Effect.suspend(() => {
       const waits = this.#jobs.some((job) => job._tag === "Other" && (job.url === undefined || job.url === url))
       // what is being removed is gone for whoever looks now
-      if (waits) return Effect.zipRight(this.settled, this.#disk.read(url, partition))
-      return Effect.map(this.#disk.read(url, partition), (read) => {
-        let found = read
-        for (const job of this.#jobs) {
-          if (job._tag === "Write" && job.stored.url === url && job.stored.partition === partition) {
-            found = merged(found, job.stored)
-          }
+      if (waits) return Effect.zipRight(this.settled, this.read(url, partition))
+      const reader: Reader = { url, partition, writes: [], gone: false }
+      for (const job of this.#jobs) {
+        if (job._tag === "Write" && job.stored.url === url && job.stored.partition === partition) {
+          reader.writes.push(job.stored)
         }
-        return found
-      })
+      }
+      this.#readers.add(reader)
+      return Effect.ensuring(
+        Effect.map(this.#disk.read(url, partition), (read) => reader.writes.reduce(merged, reader.gone ? [] : read)),
+        Effect.sync(() => this.#readers.delete(reader))
+      )
     })
+  }
+
+  #forget(which: (reader: Reader) => boolean): void {
+    for (const reader of this.#readers) {
+      if (!which(reader)) continue
+      reader.gone = true
+      reader.writes.length = 0
+    }
   }
 
   /** Everything that was asked for has been done. */
