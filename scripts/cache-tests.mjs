@@ -1,17 +1,18 @@
 // `npm run test:cache -- <checkout of http-tests/cache-tests>`: the public conformance suite of HTTP caches, as it tests browsers,
 // over one session of NodeSession.layer() with its cache and its cookies. Prints what is missed, and counts by kind as the
-// suite does: a test whose dependency fails has failed. `--without-cookies`: the same over a session without any.
+// suite does: a test whose dependency fails has failed. `--without-cookies`: the same over a session without any; `--disk`: with
+// files and no memory.
 import { spawn } from "node:child_process"
-import { rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { setup } from "./setup.mjs"
 
-const flag = "--without-cookies"
-const [checkout] = process.argv.slice(2).filter((argument) => argument !== flag)
-const cookies = !process.argv.includes(flag)
+const [checkout] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
+const cookies = !process.argv.includes("--without-cookies")
+const directory = process.argv.includes("--disk") ? mkdtempSync(join(tmpdir(), "cache-tests-")) : undefined
 
 const freePort = () =>
   new Promise((found) => {
@@ -46,11 +47,12 @@ const policies = { "no-cache": "reloadRevalidatingCacheData", reload: "reloadIgn
 const session = async () => {
   const [{ Effect, ManagedRuntime }, { HttpClientRequest }, { RequestOptions, SessionConfiguration, UrlSession }] =
     await Promise.all([import("effect"), import("@effect/platform"), import("@urlsession/core")])
-  const { NodeSession } = await import("@urlsession/node")
+  const { NodeSession, NodeUrlCache } = await import("@urlsession/node")
   const configuration = SessionConfiguration.make(
     cookies ? {} : { httpCookieAcceptPolicy: "never", httpShouldSetCookies: false }
   )
-  const runtime = ManagedRuntime.make(NodeSession.layer(configuration))
+  const files = directory === undefined ? undefined : NodeUrlCache.layer({ directory, memoryCapacity: 0 })
+  const runtime = ManagedRuntime.make(NodeSession.layer(configuration, files))
   const fetch = async (url, { body, cache, headers, method = "GET", signal } = {}) => {
     const fields = Object.fromEntries(new Headers(headers))
     const bare = HttpClientRequest.make(method)(url).pipe(HttpClientRequest.setHeaders(fields))
@@ -104,6 +106,7 @@ const main = async () => {
     await close()
     server.kill()
     rmSync(pidfile(port), { force: true })
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true })
   }
   const results = getResults()
   const counts = new Map()
