@@ -150,6 +150,8 @@ export class Exchange extends ResponseBody implements Served, Closeable, UploadL
       ? body.bytes
       : undefined
     this.#transaction.requestHeaderBytes = wire.send(this.request, this.#head, small)
+    // it is sent once, and would be kept for as long as the answer is waited for
+    this.#head = ""
     if (body === undefined) return this.uploaded()
     if (small !== undefined) {
       this.#tellSent(small.length)

@@ -89,15 +89,17 @@ export const makeService = (options: Options, watcher?: Watcher): Effect.Effect<
 
     const tell = (change: Change) => Effect.asVoid(PubSub.publish(changes, change))
 
+    /** Tells of what has been changed, where something was. */
+    const changed = <A>(result: A): Effect.Effect<A> => {
+      if (stored.length === 0 && removed.length === 0) return Effect.succeed(result)
+      const told: Change = { _tag: "CookiesChanged", stored, removed }
+      stored = []
+      removed = []
+      return Effect.as(tell(told), result)
+    }
+
     const change = <A>(f: (now: number) => A): Effect.Effect<A> =>
-      Effect.clockWith((clock) => {
-        const result = f(clock.unsafeCurrentTimeMillis())
-        if (stored.length === 0 && removed.length === 0) return Effect.succeed(result)
-        const told: Change = { _tag: "CookiesChanged", stored, removed }
-        stored = []
-        removed = []
-        return Effect.as(tell(told), result)
-      })
+      Effect.clockWith((clock) => changed(f(clock.unsafeCurrentTimeMillis())))
 
     /** Judges a request, then does something with it. */
     const judged = <A>(
@@ -105,9 +107,11 @@ export const makeService = (options: Options, watcher?: Watcher): Effect.Effect<
       context: CookieContext | undefined,
       f: (request: Judged, now: number) => A
     ): Effect.Effect<A, InvalidRequest> =>
-      Effect.suspend(() => {
+      Effect.clockWith((clock): Effect.Effect<A, InvalidRequest> => {
         const request = judge(url, context)
-        return Either.isLeft(request) ? Effect.fail(request.left) : change((now) => f(request.right, now))
+        return Either.isLeft(request)
+          ? Effect.fail(request.left)
+          : changed(f(request.right, clock.unsafeCurrentTimeMillis()))
       })
 
     const allows = (request: Judged, context: CookieContext | undefined): boolean => {

@@ -167,7 +167,8 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     entry: Entry | undefined,
     request: WireRequest,
     context: ExchangeContext,
-    asked: Asked
+    asked: Asked,
+    at: number
   ): ReturnType<Exchange> => {
     if (decision._tag === "Unsatisfiable") {
       return cachePolicy(session, context) === "returnCacheDataDontLoad"
@@ -194,7 +195,6 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     if (entry === undefined) return fetch(request, context, asked, { hit: false, forward: "miss", detail: "not kept" })
     switch (decision._tag) {
       case "Use": {
-        const at = now()
         const status = { hit: true, ttl: ttl(entry, at), detail: decision.detail }
         const response = serve(entry, decision.extent, request, context, at, status)
         return decision.refresh
@@ -217,9 +217,10 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
   ): ReturnType<Exchange> => {
     const policy = cachePolicy(session, context)
     const rounds = (context.authentication?.challenges.rounds ?? 0) > 0
-    const decision = decide(asked, policy, entry, others, rounds, now())
+    const at = now()
+    const decision = decide(asked, policy, entry, others, rounds, at)
     context.decisions?.led(consulted(decision))
-    return carryOut(decision, entry, request, context, asked)
+    return carryOut(decision, entry, request, context, asked, at)
   }
 
   const lookIn = (
@@ -237,7 +238,9 @@ export const cache = (session: SessionState, service: UrlCacheService): Stage =>
     const request = forEveryPolicy(session, given, context)
     const { method } = request
     if (method !== "GET" && method !== "HEAD") {
-      if (refuseToLoad(session, context)) return carryOut(offline, undefined, request, context, askedBy(method, []))
+      if (refuseToLoad(session, context)) {
+        return carryOut(offline, undefined, request, context, askedBy(method, []), now())
+      }
       context.decisions?.led(unkept)
       if (isSafeMethod(method)) return next(request, context)
       return fetch(request, context, askedBy(method, request.fields), {

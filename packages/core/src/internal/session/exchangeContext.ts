@@ -121,6 +121,7 @@ export class ExchangeContext extends OpenThings implements ExchangeControl {
     const started = session.wheel.now()
     super(session.wheel, started, idleLimit, session.resourceTimeoutOf(options))
     this.session = session
+    this.now = session.wheel.now
     this.taskIdentifier = session.nextTaskIdentifier()
     this.originalRequest = request
     this.firstOrigin = request.url.origin
@@ -312,7 +313,7 @@ export class ExchangeContext extends OpenThings implements ExchangeControl {
 
   // ---- time
 
-  readonly now = (): number => this.session.wheel.now()
+  readonly now: () => number
 
   protected override timedOut(timer: "idle" | "resource", after: number): void {
     const reason = { _tag: "TimedOut", timer, after } as const
