@@ -226,26 +226,29 @@ export const respondStream = <E, R>(
   body: Stream.Stream<Uint8Array, E, R>
 ): Effect.Effect<WireResponse, never, R> =>
   Effect.map(Effect.runtime<R>(), (runtime) => {
-    const whole = answer.length === undefined ? body : ofLength(body, answer.length)
-    const failing = Stream.catchAllCause(Stream.provideContext(whole, runtime.context), (cause) =>
-      Stream.fail(
-        new DelegateFailed({ url: request.url.href, cause, reason: { _tag: "HandlerFailed", slot: "Interceptor" } })
-      ))
+    const ended = (cause: unknown) =>
+      new DelegateFailed({ url: request.url.href, cause, reason: { _tag: "HandlerFailed", slot: "Interceptor" } })
+    const failing = Stream.catchAllCause(
+      Stream.provideContext(body, runtime.context),
+      (cause) => Stream.fail(ended(cause))
+    )
+    const whole = answer.length === undefined ? failing : ofLength(failing, answer.length, ended)
     return {
       ...respond(request, answer),
       // what gives the answer may not be interruptible, and its body has to be
-      body: new StreamBody(failing, Runtime.enableRuntimeFlag(runtime, RuntimeFlags.Interruption), answer.length)
+      body: new StreamBody(whole, Runtime.enableRuntimeFlag(runtime, RuntimeFlags.Interruption), answer.length)
     }
   })
 
 /** Fails where it turns out to be of another length than was announced. */
-const ofLength = <E, R>(
-  body: Stream.Stream<Uint8Array, E, R>,
-  length: number
-): Stream.Stream<Uint8Array, E | Error, R> =>
+const ofLength = (
+  body: Stream.Stream<Uint8Array, DelegateFailed>,
+  length: number,
+  ended: (cause: unknown) => DelegateFailed
+): Stream.Stream<Uint8Array, DelegateFailed> =>
   Stream.suspend(() => {
     let given = 0
-    const wrong = () => new Error(`a body of ${length} bytes was announced, and ${given} were given`)
+    const wrong = () => ended(new Error(`a body of ${length} bytes was announced, and ${given} were given`))
     const counted = Stream.mapEffect(body, (bytes) => {
       given += bytes.length
       return given > length ? Effect.fail(wrong()) : Effect.succeed(bytes)
