@@ -10,6 +10,7 @@ import type { ChallengeAnswered } from "../../Decision.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
 import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
+import { goOn } from "../goOn.ts"
 import * as ChallengeMachine from "../protocol/challengeMachine.ts"
 import { answerable } from "../protocol/strength.ts"
 import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
@@ -203,7 +204,7 @@ export const authentication = (session: SessionState): Stage => (next) => {
   ): Effect.Effect<WireResponse, ExchangeError> =>
     applied !== undefined
       ? send(request, context, applied)
-      : Effect.flatMap(
+      : goOn(
         next(request, context),
         (response) =>
           response.status === 401 ? challenged(request, context, response, undefined) : Effect.succeed(response)

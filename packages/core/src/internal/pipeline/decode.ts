@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect"
 import type { ContentCodingsService } from "../../ContentCodings.ts"
 import type { CodingDecided } from "../../Decision.ts"
 import { BodyError } from "../../SessionError.ts"
-import type { RequestField } from "../../Transport.ts"
+import type { RequestField, WireBody, WireResponse } from "../../Transport.ts"
 import { DecodedBody } from "../decodedBody.ts"
+import { goOn } from "../goOn.ts"
 import { type ContentDecoding, contentDecoding } from "../protocol/contentCoding.ts"
 import type { Stage } from "./exchange.ts"
 
@@ -28,6 +29,13 @@ const decided = (decision: ContentDecoding, coding: string): CodingDecided => {
   }
 }
 
+/** By its members, for the reason that is told in cacheKeeping. */
+const undone = (response: WireResponse, body: WireBody): WireResponse => {
+  if (response.cache !== undefined) return { ...response, body, decoded: true }
+  const { connection, fields, reason, status, url } = response
+  return { status, reason, fields, body, url, connection, decoded: true }
+}
+
 /** `usual` are the fields of a request that has none of its own. */
 export const decode = (service: ContentCodingsService, usual: ReadonlyArray<RequestField>): Stage => {
   const field: RequestField = { name: "accept-encoding", value: service.supported.join(", "), bound: false }
@@ -38,7 +46,7 @@ export const decode = (service: ContentCodingsService, usual: ReadonlyArray<Requ
   return (next) => (request, context) => {
     const fields = request.fields === usual ? usualAsking : asking(request.fields)
     const asked = fields === request.fields ? request : { ...request, fields }
-    return Effect.flatMap(next(asked, context), (response) => {
+    return goOn(next(asked, context), (response) => {
       const coding = response.fields.get("content-encoding")
       if (coding === undefined) return Effect.succeed(response)
       const decision = contentDecoding({
@@ -54,7 +62,7 @@ export const decode = (service: ContentCodingsService, usual: ReadonlyArray<Requ
           return Effect.succeed(response)
         case "Decode": {
           const body = new DecodedBody(response.body, service, decision.codings, context, response.url.href)
-          return Effect.succeed({ ...response, body, decoded: true })
+          return Effect.succeed(undone(response, body))
         }
         case "Unknown":
         case "TooMany": {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { Cancelled, DelegateFailed, type ExchangeError } from "../../SessionError.ts"
 import type { BodySink, WireBody, WireResponse } from "../../Transport.ts"
 import { displayUrl } from "../displayUrl.ts"
+import { goOn } from "../goOn.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import type { SessionState } from "../session/sessionState.ts"
 import type { Stage } from "./exchange.ts"
@@ -89,7 +90,7 @@ const observe = (response: WireResponse, context: ExchangeContext): WireResponse
 export const events = (session: SessionState): Stage => (next) => (request, context) => {
   const handler = context.delegate.response ?? session.slots.response
   if (!context.observed && context.tap === undefined && handler === undefined) return next(request, context)
-  return Effect.flatMap(next(request, context), (response) => {
+  return goOn(next(request, context), (response) => {
     const told = context.observed || context.tap !== undefined ? observe(response, context) : response
     if (handler === undefined) return Effect.succeed(told)
     const { url } = response

@@ -7,6 +7,7 @@ import { DelegateFailed, type ExchangeError, RedirectError } from "../../Session
 import { parseUrl } from "../../SessionRequest.ts"
 import type { RequestField, WireRequest, WireResponse } from "../../Transport.ts"
 import { displayUrl } from "../displayUrl.ts"
+import { goOn } from "../goOn.ts"
 import { decideRedirect, type FollowRedirect, isBodyField, isSecretField } from "../protocol/redirectDecision.ts"
 import { redirectedReferrer } from "../protocol/referrer.ts"
 import { requestField } from "../requestField.ts"
@@ -160,7 +161,7 @@ const changed = (from: WireRequest, step: Step, status: number, answer: Redirect
 
 export const redirect = (session: SessionState): Stage => (next) => {
   const run: Exchange = (request, context) =>
-    Effect.flatMap(next(request, context), (response) => {
+    goOn(next(request, context), (response) => {
       const status = response.status
       if (status < 300 || status > 399) return Effect.succeed(response)
       const decided = nextRequest(request, response, context, session)

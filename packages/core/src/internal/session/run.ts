@@ -9,6 +9,7 @@ import type { Input } from "../../SessionRequest.ts"
 import type { SessionResponse } from "../../SessionResponse.ts"
 import type { TaskKind } from "../../SessionTask.ts"
 import type { WireResponse } from "../../Transport.ts"
+import { exitOf, goOn } from "../goOn.ts"
 import { MemoryBody } from "../memoryBody.ts"
 import type { ExchangeContext } from "./exchangeContext.ts"
 import { readWhole } from "./readBody.ts"
@@ -29,6 +30,15 @@ const exchange = (context: ExchangeContext): Effect.Effect<WireResponse, Exchang
 const announced = <A, E>(context: ExchangeContext, work: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
   context.observed ? Effect.flatMap(context.announce(), work) : work()
 
+/** Stages act when they are called: what one of them throws ends the task like any other defect. */
+const begunBy = <A, E>(context: ExchangeContext, work: (context: ExchangeContext) => Effect.Effect<A, E>) => {
+  try {
+    return announced(context, () => work(context))
+  } catch (defect) {
+    return Effect.die(defect)
+  }
+}
+
 /** Runs a task's work inside the mask, from its beginning to an exit that always completes it or hands it on. */
 export const entering = <A, E extends DownloadError>(
   session: SessionState,
@@ -44,7 +54,13 @@ export const entering = <A, E extends DownloadError>(
       if (Either.isLeft(begun)) return Effect.fail(begun.left)
       const context = begun.right
       context.kind = kind
-      return Effect.matchCauseEffect(restore(announced(context, () => work(context))), {
+      const worked = begunBy(context, work)
+      const exit = exitOf(worked)
+      if (exit?._tag === "Success") {
+        finished(context, exit.value)
+        return exit
+      }
+      return Effect.matchCauseEffect(restore(worked), {
         onFailure: (cause) => {
           context.completeByCause(cause)
           return Effect.failCause(cause)
@@ -68,12 +84,12 @@ export const data = (
 
 const whole = (context: ExchangeContext): Effect.Effect<readonly [Uint8Array, SessionResponse], ExchangeError> => {
   const limit = context.options.maximumBodyBytes ?? context.session.configuration.maximumBodyBytes
-  return Effect.flatMap(
+  return goOn(
     exchange(context),
     (wire) =>
-      Effect.map(
+      goOn(
         readWhole(wire.body, context, limit),
-        (bytes) => [bytes, new ResponseImpl(wire, context, bytes)] as const
+        (bytes) => Effect.succeed([bytes, new ResponseImpl(wire, context, bytes)] as const)
       )
   )
 }
@@ -84,10 +100,10 @@ const handOut = (context: ExchangeContext, response: SessionResponse): void => {
 }
 
 const head = (context: ExchangeContext): Effect.Effect<SessionResponse, ExchangeError> =>
-  Effect.map(exchange(context), (wire): SessionResponse => {
+  goOn(exchange(context), (wire): Effect.Effect<SessionResponse> => {
     // an answer that never was on a wire has nothing to arrive any more
     if (wire.body instanceof MemoryBody) context.arrived()
-    return new ResponseImpl(wire, context, undefined)
+    return Effect.succeed(new ResponseImpl(wire, context, undefined))
   })
 
 /** The head now, the body when it is read. */
