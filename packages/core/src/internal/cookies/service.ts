@@ -20,6 +20,7 @@ import type { InvalidRequest } from "../../SessionError.ts"
 import { trimBlanks } from "../protocol/characters.ts"
 import { domainMatches } from "../protocol/cookieMatch.ts"
 import { parseCookiesTxt, printCookiesTxt } from "../protocol/cookiesTxt.ts"
+import { tellsEmptiness } from "./emptyStore.ts"
 import { isExpired, Jar, type Watcher } from "./jar.ts"
 import { receive } from "./receive.ts"
 import { judge, type Judged, ofDocument, questionOf, settingOf } from "./setting.ts"
@@ -215,5 +216,6 @@ export const makeService = (options: Options, watcher?: Watcher): Effect.Effect<
       if (problems.length > 16) problems.shift()
       return tell({ _tag: "ProblemFound", problem })
     }
+    tellsEmptiness(service, () => jar.size === 0)
     return { service, jar, change, report }
   })

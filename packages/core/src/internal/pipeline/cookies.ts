@@ -5,6 +5,7 @@ import type { CookieContext, CookieStorageService, Explanation, Received } from 
 import type { CookiesAttached, CookiesLearned, Refusal } from "../../Decision.ts"
 import type { ExchangeError, InvalidRequest } from "../../SessionError.ts"
 import type { WireRequest, WireResponse } from "../../Transport.ts"
+import { emptinessOf } from "../cookies/emptyStore.ts"
 import { withinSite } from "../cookies/setting.ts"
 import { StoredCookies } from "../requestField.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
@@ -70,17 +71,19 @@ const learned = (received: ReadonlyArray<Received>): CookiesLearned => {
 /** A `Cookie` field of the caller's own gives way where the storage has something for the URL. */
 export const cookies = (session: SessionState, storage: CookieStorageService): Stage => (next) => {
   const sends = session.configuration.httpShouldSetCookies
+  const isEmpty = emptinessOf(storage)
   return (request, context) => {
     if (!handles(request, context)) return next(request, context)
     const followed = follow(request, context)
     if (Either.isLeft(followed)) return Effect.fail(followed.left)
     if (!sends) return next(request, context)
     const setting = settingOf(request, context)
+    const { decisions } = context
+    if (decisions === undefined && setting === undefined && isEmpty()) return next(request, context)
     const attached = Effect.flatMap(
       storage.cookieHeader(request.url, setting),
       (value) => next(value === undefined ? request : withCookies(request, value), context)
     )
-    const { decisions } = context
     return decisions === undefined ? attached : Effect.flatMap(storage.explain(request.url, setting), (explanation) => {
       decisions.led(chosen(explanation))
       return attached
