@@ -9,11 +9,11 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
-import * as Credential from "./Credential.ts"
+import type * as Credential from "./Credential.ts"
 import { curlCommand } from "./internal/curl.ts"
 import { displayUrl } from "./internal/displayUrl.ts"
 import { checkCallerField, declaredLength } from "./internal/http1/writer.ts"
+import { type ParsedUrl, readUrl } from "./internal/parsedUrl.ts"
 import { makeRedaction, noRedaction } from "./internal/recorder/redaction.ts"
 import { streamProduce } from "./internal/requestBody/stream.ts"
 import { StreamedRequestBody } from "./internal/requestBody/streamedRequestBody.ts"
@@ -41,86 +41,8 @@ export interface Prepared {
   readonly userInfo: Credential.PasswordCredential | undefined
 }
 
-const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443, ftp: 21 }
-
-/** A URL that is printed without its query, which may be signed. */
-class PrintedUrl implements WireUrl {
-  readonly href: string
-  readonly scheme: string
-  readonly host: string
-  readonly port: number
-  readonly authority: string
-  readonly target: string
-  readonly origin: string
-  constructor(parts: WireUrl) {
-    this.href = parts.href
-    this.scheme = parts.scheme
-    this.host = parts.host
-    this.port = parts.port
-    this.authority = parts.authority
-    this.target = parts.target
-    this.origin = parts.origin
-  }
-  toJSON(): unknown {
-    return displayUrl(this.href)
-  }
-  toString(): string {
-    return displayUrl(this.href)
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
-    return displayUrl(this.href)
-  }
-}
-
-const wireUrlOf = (url: URL): WireUrl => {
-  const scheme = url.protocol.slice(0, -1)
-  const bracketed = url.hostname.startsWith("[")
-  const own = defaultPorts[scheme] ?? 0
-  return new PrintedUrl({
-    // the fragment never leaves the client (RFC 9110 4.2.5); the URL that is kept for people has it
-    href: url.username === "" && url.password === "" ? url.href : withoutUserInfo(url),
-    scheme,
-    host: bracketed ? url.hostname.slice(1, -1) : url.hostname,
-    port: url.port === "" ? own : Number(url.port),
-    authority: url.host,
-    target: scheme === "data" ? "" : `${url.pathname}${url.search}`,
-    origin: `${scheme}://${url.host}`
-  })
-}
-
-const withoutUserInfo = (url: URL): string => {
-  const bare = new URL(url.href)
-  bare.username = ""
-  bare.password = ""
-  return bare.href
-}
-
-const decodeUserInfo = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-const userInfoOf = (url: URL): Credential.PasswordCredential | undefined =>
-  url.username === "" && url.password === "" ? undefined : Credential.password({
-    user: decodeUserInfo(url.username),
-    password: Redacted.make(decodeUserInfo(url.password)),
-    persistence: "session"
-  })
-
-interface ParsedUrl {
-  readonly url: WireUrl
-  readonly userInfo: Credential.PasswordCredential | undefined
-}
-
 const badUrl = (input: string) =>
   new InvalidRequest({ reason: { _tag: "BadURL", input: displayUrl(input.slice(0, 2048)) } })
-
-// programs ask for the same few URLs again and again; what has user info is never kept
-const remembered = new Map<string, ParsedUrl>()
-const rememberedLimit = 512
 
 /**
  * Parses an absolute URL once.
@@ -129,20 +51,8 @@ const rememberedLimit = 512
  * @category constructors
  */
 export const parseUrl = (input: string): Either.Either<ParsedUrl, InvalidRequest> => {
-  const known = remembered.get(input)
-  if (known !== undefined) return Either.right(known)
-  let url: URL
-  try {
-    url = new URL(input)
-  } catch {
-    return Either.left(badUrl(input))
-  }
-  const parsed = { url: wireUrlOf(url), userInfo: userInfoOf(url) }
-  if (parsed.userInfo === undefined && input.length <= 1024) {
-    if (remembered.size >= rememberedLimit) remembered.clear()
-    remembered.set(input, parsed)
-  }
-  return Either.right(parsed)
+  const parsed = readUrl(input)
+  return parsed === undefined ? Either.left(badUrl(input)) : Either.right(parsed)
 }
 
 const hrefOf = (request: HttpClientRequest.HttpClientRequest): Either.Either<string, InvalidRequest> => {
