@@ -31,10 +31,15 @@ const pieceSize = FileSystem.KiB(256)
 const refused = (request: WireRequest, reason: InvalidRequestReason, cause?: unknown): InvalidRequest =>
   new InvalidRequest({ url: request.url.href, reason, cause })
 
-const reasonOf = (error: PlatformError, path: string): InvalidRequestReason =>
-  error._tag === "SystemError" && error.reason === "NotFound"
-    ? { _tag: "FileDoesNotExist", path }
-    : { _tag: "NoPermissionsToReadFile", path }
+/** What cannot be opened for another reason has that one as its cause. */
+const failing = (request: WireRequest, path: string) => (error: PlatformError): InvalidRequest =>
+  refused(
+    request,
+    error._tag === "BadArgument"
+      ? { _tag: "BadURL", input: request.url.href }
+      : { _tag: error.reason === "NotFound" ? "FileDoesNotExist" : "NoPermissionsToReadFile", path },
+    error
+  )
 
 /**
  * The interceptor, to stand among others of a session. It answers GET and HEAD with status 200, `content-length` and
@@ -89,11 +94,13 @@ const answer = (
       paths.fromFileUrl(new URL(url.href)),
       (error) => refused(request, { _tag: "BadURL", input: url.href }, error)
     )
-    const failed = (error: PlatformError): InvalidRequest => refused(request, reasonOf(error, named), error)
+    // Node answers it as it answers a file that may not be read
+    if (named.includes("\0")) return yield* refused(request, { _tag: "BadURL", input: url.href })
+    const failed = failing(request, named)
     // from here on it is the file itself: what a link leads to may change
     const path = yield* Effect.mapError(fs.realPath(named), failed)
     if (directory !== undefined) {
-      const root = yield* Effect.mapError(fs.realPath(directory), failed)
+      const root = yield* Effect.mapError(fs.realPath(directory), failing(request, directory))
       const within = path.startsWith(root.endsWith(paths.sep) ? root : root + paths.sep)
       if (!within) {
         return yield* refused(request, {

@@ -87,8 +87,8 @@ export interface SessionConfiguration {
   /** Schemes of authentication that are never answered, by name: `["Basic", "NTLM"]`. None. */
   readonly disabledAuthenticationSchemes: ReadonlyArray<string>
   /**
-   * Whether a server or proxy that has taken a strong scheme in a realm may ask for a weaker one there later; otherwise the request fails
-   * with `DowngradeRefused`. Off.
+   * Whether a server or proxy that has taken a strong scheme in a realm may ask for a weaker one there later; otherwise the
+   * request fails with `DowngradeRefused`. Off.
    */
   readonly allowsAuthenticationDowngrade: boolean
   /** The schemes that a request may have, where the transport serves them. `http`, `https`, `data`. */

@@ -14,8 +14,7 @@ import { ClientIdentity, ConnectionBinding, CookieControl, RedirectControl, Serv
 import type { IdentityCredential } from "./Credential.ts"
 import { HeaderFields } from "./HeaderFields.ts"
 import { gatherBody } from "./internal/testTransport/gatherBody.ts"
-import { ScriptedIdentities } from "./internal/testTransport/identities.ts"
-import { judge } from "./internal/testTransport/judge.ts"
+import { ScriptedHandshakes } from "./internal/testTransport/handshakes.ts"
 import { received } from "./internal/testTransport/received.ts"
 import { ScriptedExchange } from "./internal/testTransport/scriptedExchange.ts"
 import type * as ServerTrust from "./ServerTrust.ts"
@@ -337,15 +336,11 @@ export const layer = (
   const running = new Set<ScriptedExchange>()
   const open = (session: TransportOptions): Effect.Effect<SessionTransport> =>
     Effect.sync(() => {
-      const ask = judge((host, port) => options.trust?.(host, port) ?? presented(host, port))
-      const identities = new ScriptedIdentities(options.clientCertificate)
-      const handshake = (request: WireRequest, control: ExchangeControl) =>
-        Effect.flatMap(ask(request, control), (overridden) =>
-          Effect.map(identities.of(request, control), (identity) => ({ overridden, identity })))
+      const handshakes = new ScriptedHandshakes(options.trust ?? presented, options.clientCertificate)
       let connections = 0
       const exchange = (request: WireRequest, control: ExchangeControl): Effect.Effect<WireResponse, ExchangeError> =>
         Effect.zipWith(
-          handshake(request, control),
+          handshakes.of(request, control),
           gatherBody(request.body, control),
           ({ identity, overridden }, body) => {
             const seen = received(request, body, identity, control.fresh, log.length)
@@ -369,14 +364,14 @@ export const layer = (
               )
             }).pipe(
               Effect.tapError((error) =>
-                Effect.sync(() => identities.failed(error, identity, request, control))
+                Effect.sync(() => handshakes.identities.failed(error, identity, request, control))
               )
             )
           }
         ).pipe(Effect.flatten)
       return {
         exchange,
-        flush: () => identities.flush(),
+        flush: () => handshakes.identities.flush(),
         open: () => ({ sockets: running.size, connecting: 0, queued: 0 })
       }
     })

@@ -58,6 +58,13 @@ describe("a resolver that", () => {
       assert.isTrue(Option.isSome(Cause.dieOption(cause)))
     }))
 
+  it.scoped("gives no answer, as a program without types may, is no different, and hears what to return", () =>
+    Effect.gen(function*() {
+      // @ts-expect-error an answer is a Disposition
+      const cause = yield* failing(() => Effect.void)
+      assert.include(Cause.pretty(cause), "Return a Disposition")
+    }))
+
   it.scoped("throws before it gives an Effect is no different", () =>
     Effect.gen(function*() {
       const cause = yield* failing(() => {

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TrustAskers } from "../../src/internal/session/trustAskers.ts"
 import { ada, always, basicOf, basicServer, sent, spaceOf, storageWith } from "./authSupport.ts"
-import { api, ok, requests } from "./support.ts"
+import { api, ok, Recorder, requests, settle } from "./support.ts"
 import { certificate } from "./trustSupport.ts"
 
 const chain = [certificate("leaf")]
@@ -158,7 +158,9 @@ describe("the session's evaluator and the task's (DEL-02)", () => {
   for (
     const [name, judge] of [
       ["fails", () => Effect.fail("no")],
-      ["dies", () => Effect.dieMessage("a bug")]
+      ["dies", () => Effect.dieMessage("a bug")],
+      // @ts-expect-error a verdict is one of ServerTrust
+      ["gives no verdict", (): Effect.Effect<ServerTrust.Verdict> => Effect.void]
     ] as const
   ) {
     it.scoped(`an evaluator that ${name} refuses the server with ResolverFailed`, () =>
@@ -171,6 +173,19 @@ describe("the session's evaluator and the task's (DEL-02)", () => {
         assert.strictEqual((yield* requests).length, 0)
       }).pipe(presenting([])))
   }
+
+  it.scoped("observers hear of a verdict on a scripted platform as on a real one", () =>
+    Effect.gen(function*() {
+      const recorder = new Recorder()
+      const resolver = ChallengeResolver.layerFrom(resolverOf(accepting))
+      const session = yield* UrlSession.make().pipe(Effect.provide(Layer.merge(resolver, recorder.layer)))
+      yield* session.data(api)
+      yield* settle
+      assert.deepStrictEqual(
+        recorder.of("ChallengeAnswered").map(({ disposition, space }) => [space, disposition]),
+        [["ServerTrust space of https://api.test", "UseCredential"]]
+      )
+    }).pipe(presenting([])))
 
   it.scoped("an evaluator is asked once per server and decider (AUT-03)", () => {
     let asked = 0

@@ -2,9 +2,6 @@
 import type { ConnectJob } from "./connectJob.ts"
 import type { Exchange } from "./exchange.ts"
 
-/** A request that nobody makes a connection for. */
-export const withoutJob = (exchange: Exchange): boolean => exchange.job === undefined
-
 /** See the head of this file. */
 export class ConnectJobs {
   readonly #jobs = new Set<ConnectJob>()

@@ -50,8 +50,11 @@ const plain: Connected["described"] = { trust: undefined, overridden: false }
 // trailing dot off: a certificate never has it (RFC 9525), and SNI must not (RFC 6066 3)
 const serverName = (host: string): string => host.endsWith(".") ? host.slice(0, -1) : host
 
-const unreadableRoots =
-  "one of the roots given to ServerTrust cannot be read. Give PEM texts (-----BEGIN CERTIFICATE-----)"
+const unreadableRoots = {
+  _tag: "SecureConnectionFailed",
+  detail: "one of the roots given to ServerTrust cannot be read",
+  advice: "Give PEM texts (-----BEGIN CERTIFICATE-----)"
+} as const
 
 const secureContext = (
   url: WireUrl,
@@ -69,7 +72,7 @@ const secureContext = (
         new TlsError({
           url: url.href,
           cause,
-          reason: { _tag: "SecureConnectionFailed", detail: unreadableRoots }
+          reason: unreadableRoots
         })
     }),
     (without): Effect.Effect<TrustContext, ExchangeError> => {

@@ -3,7 +3,7 @@ import type { ExchangeError } from "@urlsession/core/SessionError"
 import type { AlpnProtocol, ConnectionAffinity, Timers, TrustAsker, WireUrl } from "@urlsession/core/Transport"
 import type { Exit } from "effect/Exit"
 import { ConnectJob } from "./connectJob.ts"
-import { ConnectJobs, withoutJob } from "./connectJobs.ts"
+import { ConnectJobs } from "./connectJobs.ts"
 import type { Connected } from "./connector.ts"
 import type { ConnectTimings } from "./connectTimings.ts"
 import type { Engine, Spoken } from "./engine.ts"
@@ -15,7 +15,7 @@ import { Http2Connection, type Http2Home } from "./http2Connection.ts"
 import { Http2Stream } from "./http2Stream.ts"
 import { IdleConnections, maybeEnded } from "./idleConnections.ts"
 import { Multiplexed } from "./multiplexed.ts"
-import { WaitQueue } from "./queue.ts"
+import { Waiters } from "./waiters.ts"
 
 const onlyHttp1: ReadonlyArray<AlpnProtocol> = ["http/1.1"]
 
@@ -28,7 +28,7 @@ export class Pool implements Home, Http2Home {
   readonly offered: ReadonlyArray<AlpnProtocol>
   /** Whose connections these are, where a scheme authenticates them. */
   readonly user: object | undefined
-  readonly waiting = new WaitQueue<Exchange>()
+  readonly waiting = new Waiters()
   readonly jobs = new ConnectJobs()
   readonly #idle: IdleConnections
   readonly #multiplexed = new Multiplexed()
@@ -106,7 +106,7 @@ export class Pool implements Home, Http2Home {
     const job = exchange.job
     if (job !== undefined) {
       job.assign(undefined)
-      this.jobs.passOn(job, this.waiting.find(withoutJob))
+      this.jobs.passOn(job, this.waiting.unserved)
     }
     this.#tidy()
   }
@@ -171,7 +171,7 @@ export class Pool implements Home, Http2Home {
 
   ready(): void {
     this.#fill()
-    this.#tellWaiting(false)
+    this.waiting.networkWait(false)
   }
 
   retired(connection: Http2Connection): void {
@@ -182,7 +182,7 @@ export class Pool implements Home, Http2Home {
 
   // nothing says that another connection would fare better
   neverReady(): void {
-    this.#missedAll(connectTimeout(this.settingsTimeout, this.url.href), undefined)
+    this.waiting.missed(connectTimeout(this.settingsTimeout, this.url.href), undefined)
   }
 
   requiresHttp1(): void {
@@ -200,7 +200,7 @@ export class Pool implements Home, Http2Home {
 
   /** The time of who waits for a job is the network's, or no longer. */
   networkWait(job: ConnectJob): void {
-    if (this.#shared && this.jobs.has(job)) this.#tellWaiting(job.waitsForNetwork)
+    if (this.#shared && this.jobs.has(job)) this.waiting.networkWait(job.waitsForNetwork)
   }
 
   /** A connection job has come to its end. */
@@ -217,7 +217,7 @@ export class Pool implements Home, Http2Home {
         own?.missed(forUrl(error, own.request.url.href), job.timings)
         // A verdict is about the server, so it is the answer for all that wait and have no attempt of their own; and so is
         // any failure of the one attempt that was made for all of them.
-        if (this.#shared || isVerdict(error)) this.#missedAll(error, job.timings)
+        if (this.#shared || isVerdict(error)) this.waiting.missed(error, job.timings)
       }
     }
     this.#fill()
@@ -235,10 +235,7 @@ export class Pool implements Home, Http2Home {
   /** Ends everything that waits or is idle. */
   close(): void {
     this.#idle.stop()
-    for (let next = this.waiting.first(); next !== undefined; next = this.waiting.first()) {
-      this.waiting.remove(next)
-      next.refuse(this.engine.invalidated(next))
-    }
+    this.waiting.refuseAll((exchange) => this.engine.invalidated(exchange))
     this.#idle.destroyAll()
     this.#multiplexed.destroyAll()
     this.jobs.cancelAll()
@@ -285,17 +282,11 @@ export class Pool implements Home, Http2Home {
     this.#learn("h2")
     // what is being made beside it was begun for fear that each would serve one request
     this.jobs.dropAll()
-    this.#tellWaiting(made.awaitsServer)
+    this.waiting.networkWait(made.awaitsServer)
     const first = this.waiting.first()
     if (first !== undefined && made.hasRoom) this.#begin(made, first, job.timings)
     // those that asked before a flush have got what they asked for
     if (job.generation !== this.#generation) made.retire()
-  }
-
-  #missedAll(error: ExchangeError, timings: ConnectTimings | undefined): void {
-    for (let next = this.waiting.find(withoutJob); next !== undefined; next = this.waiting.find(withoutJob)) {
-      next.missed(forUrl(error, next.request.url.href), timings)
-    }
   }
 
   #lend(connection: Http1Connection, exchange: Exchange, timings: ConnectTimings | undefined): void {
@@ -313,7 +304,7 @@ export class Pool implements Home, Http2Home {
     this.waiting.remove(exchange)
     // its own attempt goes on for somebody else, or for later
     const job = exchange.job
-    if (job !== undefined) job.assign(this.waiting.find(withoutJob))
+    if (job !== undefined) job.assign(this.waiting.unserved)
   }
 
   // An HTTP/2 connection that takes requests is younger than any loss, so it is fresh enough for who asks for that.
@@ -332,12 +323,6 @@ export class Pool implements Home, Http2Home {
     if (this.#shared) exchange.networkWait(this.jobs.waitsForNetwork ?? this.#multiplexed.awaitsServer)
   }
 
-  #tellWaiting(network: boolean): void {
-    this.waiting.each((exchange) => {
-      if (exchange.job === undefined) exchange.networkWait(network)
-    })
-  }
-
   // gives out what there is, and makes connections while somebody waits and there is room
   #fill(): void {
     if (this.#filling || this.waiting.size === 0 || this.engine.closing) return
@@ -347,7 +332,7 @@ export class Pool implements Home, Http2Home {
       if (next === undefined) break
       this.#begin(room, next, undefined)
     }
-    for (let next = this.waiting.find(withoutJob); next !== undefined; next = this.waiting.find(withoutJob)) {
+    for (let next = this.waiting.unserved; next !== undefined; next = this.waiting.unserved) {
       const orphan = this.jobs.orphan(this.#generation)
       if (orphan !== undefined) {
         orphan.assign(next)

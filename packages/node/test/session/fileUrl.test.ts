@@ -60,12 +60,23 @@ describe("FileUrl", () => {
           yield* of("file:///dev/zero", "FileIsDirectory")
           yield* of("file://elsewhere.test/etc/passwd", "BadURL")
           yield* of("file:///a%2fb", "BadURL")
-          yield* of("file:///a%00b", "NoPermissionsToReadFile")
+          yield* of("file:///a%00b", "BadURL")
           yield* failsWith(
             session.data(HttpClientRequest.post(urlOf(root, "absent"))),
             "InvalidRequest/InvalidMethod"
           )
         }))
+    }))
+
+  it.scopedLive("names the directory where that is not there", () =>
+    Effect.gen(function*() {
+      const root = yield* directory
+      fs.writeFileSync(join(root, "page"), "page")
+      yield* withSession(serving({ directory: join(root, "absent") }), (session) =>
+        Effect.map(
+          failsWith(session.data(urlOf(root, "page")), "InvalidRequest/FileDoesNotExist"),
+          ({ message }) => assert.include(message, join(root, "absent"))
+        ))
     }))
 
   it.scopedLive("keeps to its directory, wherever dots and links lead", () =>

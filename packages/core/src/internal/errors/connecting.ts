@@ -171,7 +171,8 @@ export type UntrustedWhy =
  * @category reasons
  */
 export type TlsReason =
-  | { readonly _tag: "SecureConnectionFailed"; readonly detail: string }
+  /** `advice`: what to do, where it is something else than to look at the server's port. */
+  | { readonly _tag: "SecureConnectionFailed"; readonly detail: string; readonly advice?: string }
   | {
     readonly _tag: "ServerCertificateHasBadDate"
     readonly trust: ServerTrust
@@ -208,11 +209,8 @@ export type TlsReason =
 export class TlsError extends family<"TlsError", TlsReason>("TlsError", {
   SecureConnectionFailed: {
     code: -1200,
-    // a detail of two sentences says by itself what to do
     message: (r) =>
-      r.detail.includes(". ")
-        ? `no secure connection: ${r.detail}`
-        : `no secure connection: ${r.detail}. Check that the port speaks TLS and which versions it offers`
+      `no secure connection: ${r.detail}. ${r.advice ?? "Check that the port speaks TLS and which versions it offers"}`
   },
   ServerCertificateHasBadDate: {
     code: -1201,

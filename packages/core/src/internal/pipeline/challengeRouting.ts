@@ -8,10 +8,11 @@ import type { AuthenticationChallenge, BearerChallenge, HttpChallenge } from "..
 import type { HttpCredential, PasswordCredential, TokenCredential } from "../../Credential.ts"
 import * as Disposition from "../../Disposition.ts"
 import type { ProtectionSpace } from "../../ProtectionSpace.ts"
-import { AuthenticationError, type ExchangeError } from "../../SessionError.ts"
+import type { ExchangeError } from "../../SessionError.ts"
 import type { WireRequest } from "../../Transport.ts"
 import { isLoopback } from "../../TransportSecurity.ts"
 import type { Resolver } from "../resolver.ts"
+import { asked } from "../session/asked.ts"
 import type { AuthenticationState } from "../session/authenticationState.ts"
 import type { ExchangeContext } from "../session/exchangeContext.ts"
 import { Resolving } from "../session/resolving.ts"
@@ -34,17 +35,7 @@ const guarded = <A>(
 ): Effect.Effect<A, ExchangeError> =>
   Effect.flatMap(Resolving, (within) => {
     if (within.includes(resolver)) return Effect.succeed(otherwise)
-    const answer = Effect.provideService(Effect.suspend(question), Resolving, [...within, resolver])
-    return context.decide(
-      Effect.catchAllCause(answer, (cause) =>
-        Effect.fail(
-          new AuthenticationError({
-            url: request.url.href,
-            cause,
-            reason: { _tag: "ResolverFailed", space: space.toString() }
-          })
-        ))
-    )
+    return context.decide(asked(resolver, within, space, request.url.href, question))
   })
 
 const byDefault: Answered<never> = { disposition: Disposition.performDefault, owner: undefined }

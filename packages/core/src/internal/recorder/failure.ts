@@ -91,7 +91,7 @@ const connection = Schema.Union(
 )
 
 const tls = Schema.Union(
-  Schema.TaggedStruct("SecureConnectionFailed", { detail: text }),
+  Schema.TaggedStruct("SecureConnectionFailed", { detail: text, advice: Schema.optionalWith(text, { exact: true }) }),
   Schema.TaggedStruct("ServerCertificateHasBadDate", { ...chain, notAfter: Schema.Date }),
   Schema.TaggedStruct("ServerCertificateUntrusted", {
     ...chain,

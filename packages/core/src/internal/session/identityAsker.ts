@@ -12,6 +12,7 @@ import { AuthenticationError } from "../../SessionError.ts"
 import type { IdentityAnswer, IdentityAsker } from "../../Transport.ts"
 import { report } from "../challengeObserver.ts"
 import type { Resolver } from "../resolver.ts"
+import { asked } from "./asked.ts"
 import { Resolving } from "./resolving.ts"
 
 /** A resolver's entry. */
@@ -128,7 +129,7 @@ export class Identities implements IdentityAsker {
       const handler = this.#handlers[index]
       if (handler === undefined) return Effect.succeed(none)
       return Effect.flatMap(
-        asked(handler, challenge),
+        Effect.flatMap(Resolving, (within) => asked(handler, within, space, space.origin, () => handler(challenge))),
         (disposition) =>
           disposition._tag === "Next"
             ? from(index + 1)
@@ -145,20 +146,3 @@ export class Identities implements IdentityAsker {
     return from(0)
   }
 }
-
-const asked = (
-  handler: IdentityHandler,
-  challenge: ClientCertificateChallenge
-): Effect.Effect<Disposition.Disposition<IdentityCredential>, AuthenticationError> =>
-  Effect.flatMap(Resolving, (within) =>
-    Effect.catchAllCause(
-      Effect.provideService(Effect.suspend(() => handler(challenge)), Resolving, [...within, handler]),
-      (cause) =>
-        Effect.fail(
-          new AuthenticationError({
-            url: challenge.space.origin,
-            cause,
-            reason: { _tag: "ResolverFailed", space: challenge.space.toString() }
-          })
-        )
-    ))

@@ -20,6 +20,7 @@ import type { NonceCounts } from "../protocol/digestSession.ts"
 import { type Abilities, answerable } from "../protocol/strength.ts"
 import { parseChallenges } from "../protocol/wwwAuthenticate.ts"
 import type { Resolver } from "../resolver.ts"
+import { asked } from "./asked.ts"
 import type { AuthenticationMemory } from "./authenticationMemory.ts"
 import { type Candidate, type Conversation, type Entry, entryOf, spaceOf } from "./proxyEntry.ts"
 import { Resolving } from "./resolving.ts"
@@ -331,20 +332,9 @@ export class ProxyCredentials implements ProxyAsker {
     if (!resolver.methods.has(challenge.space.method)) return this.#ask(challenge, index + 1, question)
     return Effect.flatMap(Resolving, (within) => {
       if (within.includes(resolver)) return this.#ask(challenge, index + 1, question)
-      const answer = Effect.provideService(
-        Effect.suspend(() => question(resolver)),
-        Resolving,
-        [...within, resolver]
-      )
+      const { space } = challenge
       return Effect.flatMap(
-        Effect.catchAllCause(answer, (cause) =>
-          Effect.fail(
-            new AuthenticationError({
-              url: challenge.space.origin,
-              cause,
-              reason: { _tag: "ResolverFailed", space: challenge.space.toString() }
-            })
-          )),
+        asked(resolver, within, space, space.origin, () => question(resolver)),
         (disposition) =>
           disposition._tag === "Next" ? this.#ask(challenge, index + 1, question) : Effect.succeed(disposition)
       )

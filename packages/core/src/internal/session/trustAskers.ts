@@ -9,6 +9,7 @@ import type { TransportSecurityService, Weakness } from "../../TransportSecurity
 import { report } from "../challengeObserver.ts"
 import type { Resolver } from "../resolver.ts"
 import { mergeRoots, system } from "../trust/roots.ts"
+import { isAnswer } from "./asked.ts"
 import { Identities, type IdentityHandler } from "./identityAsker.ts"
 import { ProxyCredentials, type ProxyServices } from "./proxyAsker.ts"
 import { Resolving } from "./resolving.ts"
@@ -66,7 +67,7 @@ const decideOf = (evaluator: ServerTrust.Evaluator | undefined): Decide | undefi
   const accepts = evaluator?.mayAccept === true
   return (trust) =>
     Effect.flatMap(
-      Effect.catchAllCause(Effect.suspend(() => judge(trust)), (cause) =>
+      Effect.catchAllCause(Effect.tap(Effect.suspend(() => judge(trust)), isAnswer), (cause) =>
         Effect.fail(
           new AuthenticationError({
             url: urlOf(trust),
